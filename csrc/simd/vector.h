@@ -1,0 +1,163 @@
+/* One vocabulary for all vector kernels: GCC/Clang vector extensions, with the few things that these lack written
+ * per instruction set.  VL is the number of floats in a vector: 16 with AVX-512, 8 with AVX, else 4 (SSE2, NEON).
+ * VREGS is the number of vector registers, which register tiles are sized by. */
+#ifndef DK_VECTOR_H
+#define DK_VECTOR_H
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#define VL 16
+#define VREGS 32
+#elif defined(__AVX__)
+#include <immintrin.h>
+#define VL 8
+#define VREGS 16
+#elif defined(__x86_64__)
+#include <emmintrin.h>
+#define VL 4
+#define VREGS 16
+#else
+#define VL 4
+#define VREGS 32
+#endif
+
+typedef float vf __attribute__((vector_size(VL * 4), may_alias));
+typedef float vf_unaligned __attribute__((vector_size(VL * 4), aligned(4), may_alias));
+typedef int32_t vi __attribute__((vector_size(VL * 4), may_alias));
+
+#define DK_INLINE static inline __attribute__((always_inline, unused))
+
+/* All lanes s.  (s - 0 is s for every s, -0 included, so compilers make it a broadcast.) */
+DK_INLINE vf vset(float s) {
+    return s - (vf){0};
+}
+
+DK_INLINE vf vload(const float *p) {
+    return *(const vf_unaligned *)p;
+}
+
+DK_INLINE void vstore(float *p, vf v) {
+    *(vf_unaligned *)p = v;
+}
+
+/* The first n lanes (0 <= n <= VL) from memory, the others 0; reads nothing else. */
+DK_INLINE vf vload_n(const float *p, int64_t n) {
+#if VL == 16
+    return (vf)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+#else
+    vf v = {0};
+    if (n == VL)
+        return vload(p);
+    for (int i = 0; i < n; i++)
+        v[i] = p[i];
+    return v;
+#endif
+}
+
+/* The first n lanes (0 <= n <= VL) to memory; writes nothing else. */
+DK_INLINE void vstore_n(float *p, vf v, int64_t n) {
+#if VL == 16
+    _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
+#else
+    if (n == VL)
+        vstore(p, v);
+    else
+        for (int i = 0; i < n; i++)
+            p[i] = v[i];
+#endif
+}
+
+/* Lane by lane: mask (all ones or all zeros) ? a : b. */
+DK_INLINE vf vselect(vi mask, vf a, vf b) {
+    return (vf)(((vi)a & mask) | ((vi)b & ~mask));
+}
+
+/* Lane by lane a > b ? a : b; b where either is NaN. */
+DK_INLINE vf vmax(vf a, vf b) {
+#if VL == 16
+    return (vf)_mm512_max_ps((__m512)a, (__m512)b);
+#elif VL == 8
+    return (vf)_mm256_max_ps((__m256)a, (__m256)b);
+#elif defined(__x86_64__)
+    return (vf)_mm_max_ps((__m128)a, (__m128)b);
+#else
+    return vselect(a > b, a, b);
+#endif
+}
+
+/* Lane by lane a < b ? a : b; b where either is NaN. */
+DK_INLINE vf vmin(vf a, vf b) {
+#if VL == 16
+    return (vf)_mm512_min_ps((__m512)a, (__m512)b);
+#elif VL == 8
+    return (vf)_mm256_min_ps((__m256)a, (__m256)b);
+#elif defined(__x86_64__)
+    return (vf)_mm_min_ps((__m128)a, (__m128)b);
+#else
+    return vselect(a < b, a, b);
+#endif
+}
+
+DK_INLINE vf vsqrt(vf a) {
+#if VL == 16
+    return (vf)_mm512_sqrt_ps((__m512)a);
+#elif VL == 8
+    return (vf)_mm256_sqrt_ps((__m256)a);
+#elif defined(__x86_64__)
+    return (vf)_mm_sqrt_ps((__m128)a);
+#else
+    vf r;
+    for (int i = 0; i < VL; i++)
+        r[i] = __builtin_sqrtf(a[i]);
+    return r;
+#endif
+}
+
+DK_INLINE vf vabs(vf a) {
+    return (vf)((vi)a & 0x7fffffff);
+}
+
+/* Store around the caches (p aligned to the vector's size) where that exists; then call vstream_fence() once. */
+DK_INLINE void vstream(float *p, vf v) {
+#if VL == 16
+    _mm512_stream_ps(p, (__m512)v);
+#elif VL == 8
+    _mm256_stream_ps(p, (__m256)v);
+#elif defined(__x86_64__)
+    _mm_stream_ps(p, (__m128)v);
+#else
+    *(vf *)p = v;
+#endif
+}
+
+DK_INLINE void vstream_fence(void) {
+#if defined(__x86_64__)
+    _mm_sfence();
+#endif
+}
+
+/* Sum of the lanes, as a tree: the same order whatever the compiler. */
+DK_INLINE float vsum(vf a) {
+    float t[VL];
+    memcpy(t, &a, sizeof t);
+    for (int half = VL / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; i++)
+            t[i] += t[i + half];
+    return t[0];
+}
+
+/* Largest lane. */
+DK_INLINE float vmax_lane(vf a) {
+    float t[VL];
+    memcpy(t, &a, sizeof t);
+    for (int half = VL / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; i++)
+            t[i] = t[i] > t[i + half] ? t[i] : t[i + half];
+    return t[0];
+}
+
+#endif

@@ -1,0 +1,141 @@
+"""The only file that touches ffi: checks of arrays on the way in, of statuses on the way out.
+
+Everything that C reads or writes passes through here: its type, shape, memory layout, writability and overlap are
+checked first, so that bad input is an exception that names the argument and never a crash.  Calls into C release
+the interpreter lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from darkpy._kernels import ffi, lib
+from darkpy.errors import ArgumentError, DTypeError, KernelError, ShapeError
+
+__all__ = [
+    "FloatArray",
+    "check",
+    "float_array",
+    "lib",
+    "no_overlap",
+    "null",
+    "output_array",
+    "pointer",
+    "size",
+    "struct",
+    "text",
+]
+
+FloatArray = npt.NDArray[np.float32]
+
+#: The NULL pointer.
+null: Any = ffi.NULL
+
+#: No array handed to C holds more values than this: 2**40 bytes of float32.
+MAX_VALUES = 1 << 38
+
+
+def _shape_text(shape: Sequence[int | None]) -> str:
+    inner = ", ".join("any" if n is None else str(n) for n in shape)
+    return f"({inner}{',' if len(shape) == 1 else ''})"
+
+
+def float_array(
+    name: str,
+    array: object,
+    shape: Sequence[int | None] | None = None,
+    *,
+    writable: bool = False,
+) -> FloatArray:
+    """Return `array` unchanged when C may use it: a C-contiguous float32 ndarray.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name in messages.
+    shape : sequence of int or None, optional
+        The expected shape, None standing for any length of that axis.
+    writable : bool
+        True when C will write into it.
+
+    Raises
+    ------
+    DTypeError
+        Not an ndarray, or not of type float32 in this machine's byte order.
+    ShapeError
+        Another shape, not C-contiguous, or read-only where it will be written.
+    """
+    if not isinstance(array, np.ndarray):
+        raise DTypeError(f"{name} must be a NumPy array of float32, got {type(array).__name__}")
+    if array.dtype != np.float32 or not array.dtype.isnative:
+        raise DTypeError(f"{name} must be a NumPy array of float32, got dtype {array.dtype}")
+    if shape is not None and (
+        array.ndim != len(shape)
+        or any(
+            want is not None and want != got for want, got in zip(shape, array.shape, strict=True)
+        )
+    ):
+        raise ShapeError(
+            f"{name} must have shape {_shape_text(shape)}, got {_shape_text(array.shape)}"
+        )
+    if not array.flags.c_contiguous:
+        raise ShapeError(
+            f"{name} must be C-contiguous (numpy.ascontiguousarray makes a copy that is), "
+            f"got strides {array.strides} for shape {_shape_text(array.shape)}"
+        )
+    if not array.flags.aligned:
+        raise ShapeError(f"{name} must be aligned to 4 bytes")
+    if writable and not array.flags.writeable:
+        raise ShapeError(f"{name} must be writable, got a read-only array")
+    return array
+
+
+def output_array(name: str, out: object, shape: Sequence[int]) -> FloatArray:
+    """Return `out` after the checks of `float_array`, or a new uninitialised array for None."""
+    if out is None:
+        return np.empty(tuple(shape), np.float32)
+    return float_array(name, out, shape, writable=True)
+
+
+def no_overlap(**arrays: FloatArray | None) -> None:
+    """Raise ShapeError when the first of the named arrays shares memory with one of the others."""
+    (first, written), *others = arrays.items()
+    for name, array in others:
+        if written is not None and array is not None and np.may_share_memory(written, array):
+            raise ShapeError(f"{first} must not share memory with {name}")
+
+
+def size(name: str, value: object, minimum: int = 1, maximum: int = MAX_VALUES) -> int:
+    """Return `value` as an int in minimum..maximum, or raise ArgumentError naming it."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise ArgumentError(f"{name} must be an integer, got {value!r}")
+    if not minimum <= value <= maximum:
+        raise ArgumentError(f"{name} must be {minimum} to {maximum}, got {value}")
+    return int(value)
+
+
+def pointer(array: npt.NDArray[Any] | None, ctype: str = "float") -> Any:
+    """Pointer to an array's first value; the caller keeps the array alive.  None gives NULL."""
+    if array is None:
+        return null
+    return ffi.cast(f"{ctype} *", ffi.from_buffer(array))
+
+
+def struct(name: str, fields: Mapping[str, Any]) -> Any:
+    """Return a new ``struct name`` (as a pointer) with these fields; nested structs are mappings."""
+    return ffi.new(f"struct {name} *", dict(fields))
+
+
+def text(chars: Any) -> str:
+    """Return a C string as str."""
+    return str(ffi.string(chars).decode())
+
+
+def check(status: int, kernel: str) -> None:
+    """Raise KernelError when a C function did not return DK_OK."""
+    if status != lib.DK_OK:
+        raise KernelError(f"{kernel}: {text(lib.dk_status_message(status))}")

@@ -1,0 +1,36 @@
+"""The C build: one static library per instruction set, and the cffi module that links them."""
+
+import sys
+from pathlib import Path
+
+from setuptools import setup
+
+sys.path.insert(0, str(Path(__file__).resolve().parent / "csrc"))
+
+from build_options import BASE_ARGS, SIMD_ARGS
+
+VECTOR_SOURCES = sorted(str(path) for path in Path("csrc").rglob("*.[hi]*"))
+
+setup(
+    packages=[
+        "darkpy",
+        *sorted(str(p.parent).replace("/", ".") for p in Path("darkpy").glob("*/__init__.py")),
+        "darkpy.cfg",
+    ],
+    package_dir={"darkpy.cfg": "cfg"},
+    package_data={"darkpy": ["py.typed"], "darkpy.cfg": ["*.cfg"]},
+    cffi_modules=["csrc/build_cffi.py:ffibuilder"],
+    libraries=[
+        (
+            f"darkpy_{name}",
+            {
+                "sources": [f"csrc/simd/{name}.c"],
+                "include_dirs": ["csrc"],
+                "cflags": BASE_ARGS + flags,
+                "obj_deps": {"": VECTOR_SOURCES},
+            },
+        )
+        for name, flags in SIMD_ARGS.items()
+    ],
+    options={"bdist_wheel": {"py_limited_api": "cp310"}},
+)
