@@ -1,0 +1,1 @@
+"""Training: schedules, optimisers, the loop, checkpoints and history."""
