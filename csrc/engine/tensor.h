@@ -1,0 +1,25 @@
+/* Small questions about struct dk_tensor, for the files of this folder. */
+#ifndef DK_ENGINE_TENSOR_H
+#define DK_ENGINE_TENSOR_H
+
+#include "dk_types.h"
+
+static inline int64_t dk_pixels(const struct dk_tensor *t) {
+    return t->batch * t->height * t->width;
+}
+
+/* Nothing lies between the pixels: the whole tensor is one stretch of memory. */
+static inline int dk_is_dense(const struct dk_tensor *t) {
+    return t->stride == t->channels;
+}
+
+static inline int dk_same_sizes(const struct dk_tensor *a, const struct dk_tensor *b) {
+    return a->batch == b->batch && a->height == b->height && a->width == b->width && a->channels == b->channels;
+}
+
+/* Pixels for about `values` values, at least 1: the grain of loops over pixels. */
+static inline int64_t dk_pixel_grain(const struct dk_tensor *t, int64_t values) {
+    return DK_MAX(1, values / DK_MAX(1, t->channels));
+}
+
+#endif

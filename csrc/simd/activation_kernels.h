@@ -1,0 +1,14 @@
+/* Contracts of the activations on one stretch of contiguous memory; formulas in engine/activation.h. */
+#ifndef DK_ACTIVATION_KERNELS_H
+#define DK_ACTIVATION_KERNELS_H
+
+#include <stdint.h>
+
+struct dk_activation_kernels {
+    /* y = f(x) for n values; y may be x.  kind: enum dk_activation. */
+    void (*forward)(int kind, int64_t n, const float *x, float *y);
+    /* delta *= g(saved) for n values; saved is the input where dk_activation_needs_input(kind), else the output. */
+    void (*gradient)(int kind, int64_t n, const float *saved, float *delta);
+};
+
+#endif
