@@ -15,16 +15,12 @@ __all__ = ["MAX_CFG_BYTES", "MAX_LIST_BYTES", "decode", "quoted", "read_bytes", 
 #: The largest .cfg or .data file accepted; the longest that the forks ship has 60 kB.
 MAX_CFG_BYTES = 4 << 20
 #: The largest list of images, names or labels accepted (all of ImageNet's paths take 60 MB).
-MAX_LIST_BYTES = 1 << 30
-
-_SHOWN_CHARACTERS = 60
+MAX_LIST_BYTES = 256 << 20
 
 
-def quoted(text: str) -> str:
-    """Return `text` in quotes for a message: escapes visible, cut after 60 characters."""
-    if len(text) > _SHOWN_CHARACTERS:
-        return repr(text[:_SHOWN_CHARACTERS]) + "..."
-    return repr(text)
+def quoted(text: str, limit: int = 60) -> str:
+    """Return `text` in quotes for a message: escapes visible, cut after `limit` characters."""
+    return repr(text) if len(text) <= limit else repr(text[:limit]) + "..."
 
 
 def read_bytes(path: str | os.PathLike[str], limit: int) -> bytes:

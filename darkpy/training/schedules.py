@@ -31,6 +31,9 @@ from darkpy.errors import ArgumentError, TrainingError
 
 __all__ = ["learning_rate_at"]
 
+# The update kernels take float32.
+_LARGEST = float(np.finfo(np.float32).max)
+
 
 def learning_rate_at(net: NetOptions, update: int, rng: np.random.Generator | None = None) -> float:
     """Return the learning rate of one update.
@@ -49,7 +52,7 @@ def learning_rate_at(net: NetOptions, update: int, rng: np.random.Generator | No
     ArgumentError
         `update` is negative, or `rng` is missing.
     TrainingError
-        The policy's numbers give a rate that is not finite.
+        The policy's numbers give a rate that float32 cannot hold.
     """
     if update < 0:
         raise ArgumentError(f"update must be >= 0, got {update}")
@@ -57,7 +60,7 @@ def learning_rate_at(net: NetOptions, update: int, rng: np.random.Generator | No
         rate = _rate(net, update, rng)
     except OverflowError:
         rate = math.inf
-    if not math.isfinite(rate):
+    if not abs(rate) <= _LARGEST:  # NaN is not, either
         raise TrainingError(
             f"{net.section.path}: policy={net.policy} gives no finite learning rate "
             f"at update {update}"
