@@ -1,0 +1,168 @@
+"""Darknet's random changes to the training photos of a classifier.
+
+Every sample has its own stream of random numbers, found from (seed, epoch, index) by a
+counter-based generator.  So a sample looks the same whichever thread prepares it, and how often.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from darkpy.data.images import Image, distort, flip, resize, rotate_crop
+from darkpy.data.prepare import fit
+
+__all__ = ["Augmentation", "random_stream"]
+
+# What a stream is for; part of its key, so that two purposes never share numbers.
+PURPOSES = {"augment": 1, "shuffle": 2}
+
+
+def random_stream(purpose: str, seed: int, epoch: int, index: int = 0) -> np.random.Generator:
+    """Return the generator of one purpose, epoch and sample; all of them independent.
+
+    Philox (Salmon et al. 2011) with key (seed, purpose) and the counter's upper half (epoch,
+    index): each stream has 2^128 numbers before it would meet the next one.
+    """
+    key = [seed, PURPOSES[purpose]]
+    return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, epoch, index]))
+
+
+def _factor(stream: np.random.Generator, most: float) -> float:
+    """Draw from 1..most, and half of the time its inverse; `most` 0 counts as 1."""
+    most = most or 1.0
+    drawn = stream.uniform(min(1.0, most), max(1.0, most))
+    return float(drawn if stream.integers(2) else 1 / drawn)
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """What may happen to a photo on its way into training: the keys of [net].
+
+    A photo is cut out of itself at a random place, size, angle and aspect, mirrored half of the
+    time, and its colours are changed.  `crops` False leaves out the cutting (the photo is then
+    prepared as for validation).
+
+    Attributes
+    ----------
+    min_crop, max_crop : int
+        The photo's short side, in pixels, is drawn from this range (ends included) before a square
+        of the network's size is cut out of it.
+    angle : float
+        Turned by up to this many degrees either way.
+    aspect, saturation, exposure : float
+        Factors are drawn from 1..value or its inverse; 0 counts as 1.
+    hue : float
+        Share of a turn, either way.
+    flip : bool
+        Mirror half of the photos.
+
+    Notes
+    -----
+    Source: Darknet ``load_data_augment`` (pjreddie: the window's place is not clamped; a mirror
+    half of the time, which AlexeyAB's key ``flip=0`` switches off).
+    """
+
+    min_crop: int = 0
+    max_crop: int = 0
+    angle: float = 0.0
+    aspect: float = 1.0
+    saturation: float = 1.0
+    exposure: float = 1.0
+    hue: float = 0.0
+    flip: bool = True
+    crops: bool = True
+
+    @classmethod
+    def from_options(cls, options: Any) -> Augmentation | None:
+        """Read the keys of [net], or return None where none of them asks for anything.
+
+        A cfg that writes none of max_crop, min_crop, max_ratio, min_ratio, angle, aspect,
+        saturation, exposure, hue and ``flip=1`` trains on the photos as they are.  ``flip=1``
+        alone only mirrors.  Any other of the keys switches Darknet's whole procedure on,
+        with Darknet's defaults for the rest (max_crop = 2·width, min_crop = width, flip = 1).
+
+        Parameters
+        ----------
+        options : NetOptions
+            The checked [net] section; its ``given`` says what the cfg really writes.
+        """
+        crops = any(options.given(key) for key in _CROP_KEYS)
+        flips = bool(options.flip) if options.given("flip") else crops
+        if not crops and not flips:
+            return None
+        return cls(
+            min_crop=_short_side(options, "min"),
+            max_crop=_short_side(options, "max"),
+            angle=float(options.angle),
+            aspect=float(options.aspect),
+            saturation=float(options.saturation),
+            exposure=float(options.exposure),
+            hue=float(options.hue),
+            flip=flips,
+            crops=crops,
+        )
+
+    @property
+    def distorts(self) -> bool:
+        """Whether colours change at all."""
+        return (self.hue, self.saturation or 1.0, self.exposure or 1.0) != (0, 1, 1)
+
+    def __call__(self, image: Image, width: int, height: int, stream: np.random.Generator) -> Image:
+        """Return the changed photo at the network's size.
+
+        Parameters
+        ----------
+        image : ndarray of float32, shape (channels, h, w)
+        width, height : int
+            The network's input; the square that is cut out has the longer one as its side.
+        stream : Generator
+            The sample's own stream.  The numbers are drawn in Darknet's order.
+
+        Returns
+        -------
+        ndarray of float32, shape (channels, height, width)
+        """
+        if self.crops:
+            image = self._cut(image, max(width, height), stream)
+        else:
+            image = fit(image, width, height)
+        if self.flip and stream.integers(2):
+            image = flip(image)
+        if self.distorts:
+            hue = stream.uniform(-self.hue, self.hue) if self.hue else 0.0
+            saturation = _factor(stream, self.saturation)
+            exposure = _factor(stream, self.exposure)
+            if image.shape[0] == 3:  # grey photos have no colour to change
+                image = distort(image, hue, saturation, exposure)
+        return resize(image, width, height)
+
+    def _cut(self, image: Image, side: int, stream: np.random.Generator) -> Image:
+        """Cut out a randomly placed, sized, turned and stretched square."""
+        _, height, width = image.shape
+        aspect = _factor(stream, self.aspect)
+        low, high = sorted((max(1, self.min_crop), max(1, self.max_crop)))
+        short_side = int(stream.integers(low, high + 1))
+        scale = short_side / max(1, int(min(height, width * aspect)))
+        angle = math.radians(stream.uniform(-self.angle, self.angle)) if self.angle else 0.0
+        reach_x = abs(width * scale / aspect - side) / 2
+        reach_y = abs(height * scale - side) / 2
+        dx = stream.uniform(-reach_x, reach_x)
+        dy = stream.uniform(-reach_y, reach_y)
+        return rotate_crop(image, angle, scale, side, side, dx, dy, aspect)
+
+
+_CROP_KEYS = (
+    *("max_crop", "min_crop", "max_ratio", "min_ratio"),
+    *("angle", "aspect", "saturation", "exposure", "hue"),
+)
+
+
+def _short_side(options: Any, end: str) -> int:
+    """Return one end of the short side's range: a ratio to the width if written, else a crop."""
+    if options.given(f"{end}_ratio"):
+        return int(options[f"{end}_ratio"] * options.width)
+    return int(options[f"{end}_crop"])

@@ -1,0 +1,174 @@
+"""Batches, prepared by threads while the network works on the one before.
+
+The order and the content of the batches do not depend on the number of threads: each sample's
+random numbers are its own (`darkpy.data.augment.random_stream`), and each is written to its place.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import numpy.typing as npt
+
+from darkpy.data.augment import Augmentation, random_stream
+from darkpy.data.dataset import Dataset
+from darkpy.data.prepare import fit
+from darkpy.errors import ArgumentError
+
+__all__ = ["Batch", "InputShape", "SampleKey", "batches", "in_order"]
+
+SampleKey = tuple[int, int]
+"""(epoch, index): which sample, and which of its random variants."""
+
+
+@dataclass(frozen=True)
+class InputShape:
+    """What a network takes: channels, and the height and width in pixels."""
+
+    channels: int
+    height: int
+    width: int
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Samples ready for the network.
+
+    Attributes
+    ----------
+    x : ndarray of float32, shape (n, channels, height, width)
+    truth : ndarray of float32, shape (n, classes)
+    keys : list of (epoch, index)
+    """
+
+    x: npt.NDArray[np.float32]
+    truth: npt.NDArray[np.float32]
+    keys: list[SampleKey]
+
+    @property
+    def indices(self) -> list[int]:
+        """The samples' numbers in their dataset."""
+        return [index for _, index in self.keys]
+
+
+def in_order(dataset: Dataset) -> Iterator[SampleKey]:
+    """Every sample once, from the first to the last."""
+    return ((0, index) for index in range(len(dataset)))
+
+
+def batches(
+    dataset: Dataset,
+    keys: Iterable[SampleKey],
+    size: int,
+    shape: InputShape,
+    *,
+    augmentation: Augmentation | None = None,
+    letterboxed: bool = False,
+    seed: int = 0,
+    threads: int = 1,
+    ahead: int = 2,
+) -> Iterator[Batch]:
+    """Cut a stream of samples into batches and prepare them ahead of their use.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    keys : iterable of (epoch, index)
+        May be endless; it is read only as far as batches are prepared.
+    size : int
+        Samples a batch; the last batch of a finite stream may be smaller.
+    shape : InputShape
+    augmentation : Augmentation, optional
+        Random changes; without, each photo is brought to the network's size by `fit`.
+    letterboxed : bool
+        How `fit` does that.
+    seed : int
+        Of the random changes.
+    threads : int
+        Threads that decode and prepare, at least 1.
+    ahead : int
+        Batches that are prepared beyond the one in use; bounds the memory.
+
+    Yields
+    ------
+    Batch
+        In the order of `keys`.
+
+    Raises
+    ------
+    DataError
+        Of a sample, at the batch that holds it.  When the consumer stops early (`close`, an
+        exception), waiting work is cancelled and the threads end.
+    """
+    if size < 1 or threads < 1 or ahead < 1:
+        raise ArgumentError(
+            f"size, threads and ahead must be at least 1, not {size}, {threads}, {ahead}"
+        )
+    return _prefetch(
+        _Preparation(dataset, shape, augmentation, letterboxed, seed), keys, size, threads, ahead
+    )
+
+
+@dataclass(frozen=True)
+class _Preparation:
+    """How one sample gets from the dataset into its place in a batch."""
+
+    dataset: Dataset
+    shape: InputShape
+    augmentation: Augmentation | None
+    letterboxed: bool
+    seed: int
+
+    def fill(self, batch: Batch, places: Sequence[int]) -> None:
+        """Prepare the samples at these places of the batch (run by a thread)."""
+        shape = self.shape
+        for place in places:
+            epoch, index = batch.keys[place]
+            image, truth = self.dataset.sample(index, shape.channels)
+            if self.augmentation is None:
+                image = fit(image, shape.width, shape.height, letterboxed=self.letterboxed)
+            else:
+                stream = random_stream("augment", self.seed, epoch, index)
+                image = self.augmentation(image, shape.width, shape.height, stream)
+            batch.x[place] = image
+            batch.truth[place] = truth
+
+
+def _prefetch(
+    preparation: _Preparation, keys: Iterable[SampleKey], size: int, threads: int, ahead: int
+) -> Iterator[Batch]:
+    """Keep up to `ahead` batches in work; yield the oldest when all its parts are done."""
+    stream = iter(keys)
+    shape = preparation.shape
+    classes = len(preparation.dataset.names)
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="darkpy-data")
+    waiting: deque[tuple[Batch, list[Future[None]]]] = deque()
+    try:
+        while True:
+            while len(waiting) <= ahead:
+                chosen = list(islice(stream, size))
+                if not chosen:
+                    break
+                n = len(chosen)
+                batch = Batch(
+                    np.empty((n, shape.channels, shape.height, shape.width), np.float32),
+                    np.empty((n, classes), np.float32),
+                    chosen,
+                )
+                parts = [range(first, n, threads) for first in range(min(threads, n))]
+                waiting.append(
+                    (batch, [pool.submit(preparation.fill, batch, part) for part in parts])
+                )
+            if not waiting:
+                return
+            batch, work = waiting.popleft()
+            for part in work:
+                part.result()  # raises here what the thread raised
+            yield batch
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,22 @@
+"""Class names beside data and weights: .names files, one name a line (read by `darkpy.config`)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from darkpy.config.data_file import read_names
+
+__all__ = ["find_names", "write_names"]
+
+
+def write_names(path: str | os.PathLike[str], names: Sequence[str]) -> None:
+    """Write class names, one a line."""
+    Path(path).write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+
+
+def find_names(folder: Path) -> list[str] | None:
+    """Read the .names file of a folder if it has exactly one, else return None."""
+    files = sorted(folder.glob("*.names"))
+    return list(read_names(files[0])) if len(files) == 1 else None

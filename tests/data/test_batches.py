@@ -1,0 +1,107 @@
+"""Prefetch: order, content for any number of threads, errors, and a clean end."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+
+import numpy as np
+import pytest
+
+from darkpy.data import ArrayDataset, Augmentation, Dataset, InputShape, batches, in_order
+from darkpy.errors import ArgumentError, DataError
+
+SHAPE = InputShape(3, 8, 8)
+
+
+def photos(rng, n=23, size=(9, 11)):
+    return ArrayDataset(
+        rng.integers(0, 256, (n, 3, *size), dtype=np.uint8), np.arange(n) % 4, list("abcd")
+    )
+
+
+class Broken(Dataset):
+    def __init__(self):
+        self.names = ["a"]
+        self.origin = "broken"
+
+    def __len__(self):
+        return 10
+
+    def sample(self, index, channels):
+        if index == 6:
+            raise DataError("six.jpg", 0, "cannot be decoded")
+        return np.zeros((channels, 8, 8), np.float32), np.ones(1, np.float32)
+
+    def describe(self, index):
+        return str(index)
+
+
+def data_threads():
+    return [thread for thread in threading.enumerate() if "darkpy-data" in thread.name]
+
+
+def test_batches_come_in_order_and_complete(rng):
+    dataset = photos(rng)
+    seen = list(batches(dataset, in_order(dataset), 5, SHAPE, threads=3))
+    assert [len(batch.x) for batch in seen] == [5, 5, 5, 5, 3]
+    assert [i for batch in seen for i in batch.indices] == list(range(23))
+    labels = np.concatenate([batch.truth for batch in seen]).argmax(1)
+    np.testing.assert_array_equal(labels, np.arange(23) % 4)
+
+
+def test_same_bits_for_any_number_of_threads(rng):
+    dataset = photos(rng)
+    augmentation = Augmentation(6, 14, angle=20, aspect=0.8, saturation=1.5, exposure=1.5, hue=0.1)
+
+    def run(threads):
+        keys = [(epoch, index) for epoch in (0, 1) for index in range(23)]
+        made = batches(dataset, keys, 6, SHAPE, augmentation=augmentation, seed=9, threads=threads)
+        return np.concatenate([batch.x for batch in made])
+
+    one = run(1)
+    assert not np.array_equal(one[:23], one[23:])  # another epoch, other changes
+    for threads in (2, 7):
+        np.testing.assert_array_equal(run(threads), one)
+
+
+def test_an_error_reaches_the_consumer_at_its_batch():
+    dataset = Broken()
+    stream = batches(dataset, in_order(dataset), 2, InputShape(1, 8, 8), threads=2)
+    assert [next(stream).indices for _ in range(3)] == [[0, 1], [2, 3], [4, 5]]
+    with pytest.raises(DataError, match=r"six\.jpg"):
+        next(stream)
+    assert data_threads() == []
+
+
+def test_stopping_early_ends_the_threads(rng):
+    dataset = photos(rng)
+    endless = ((0, index) for index in itertools.cycle(range(23)))
+    stream = batches(dataset, endless, 4, SHAPE, threads=3)
+    next(stream)
+    assert data_threads() != []
+    stream.close()
+    assert data_threads() == []
+
+
+def test_work_ahead_is_bounded(rng):
+    dataset = photos(rng)
+    asked = itertools.count()
+    keys = ((0, next(asked) % 23) for _ in itertools.repeat(None))
+    stream = batches(dataset, keys, 4, SHAPE, ahead=2)
+    next(stream)
+    next(stream)
+    stream.close()
+    assert next(asked) <= 4 * 4
+
+
+def test_channels_must_be_the_networks(rng):
+    dataset = photos(rng)
+    with pytest.raises(DataError, match="3 channels, the network takes 1 channel"):
+        next(batches(dataset, in_order(dataset), 4, InputShape(1, 8, 8)))
+
+
+def test_arguments_are_checked(rng):
+    dataset = photos(rng)
+    with pytest.raises(ArgumentError):
+        batches(dataset, in_order(dataset), 0, SHAPE)
