@@ -47,6 +47,8 @@ class Softmax(_WithCost):
 
 @section("logistic")
 class Logistic(_WithCost):
+    is_image = None
+
     def forward(self, x, train):
         y = activate("logistic", x)
         if self.net.truth is not None:

@@ -25,11 +25,13 @@ def section(*names):
 class Layer:
     """Identity; the base of all. shape and input_shape are (c, h, w)."""
 
-    is_image = True  # else users see (batch, n)
+    is_image = True  # else users see (batch, n); None: as the layer before
 
     def __init__(self, net, index, options, input_shape):
         self.net, self.index, self.options = net, index, options
         self.input_shape = self.shape = input_shape
+        if self.is_image is None:
+            self.is_image = net.layers[-1].is_image if net.layers else net.takes_images
         self.parameters, self.updates, self.moments = {}, {}, {}
         self.cost = None
         self.output = self.delta = self.delta_after = None
@@ -69,3 +71,5 @@ class Layer:
 @section("empty", "silence")
 class Empty(Layer):
     """Passes its input on."""
+
+    is_image = None

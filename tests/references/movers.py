@@ -50,6 +50,8 @@ class AvgPool(Layer):
 
 @section("normalization", "lrn")
 class Lrn(Layer):
+    is_image = None
+
     def build(self):
         self.options3 = (self.int("size", 5), self.float("alpha", 1e-4), self.float("beta", 0.75))
 
@@ -64,6 +66,8 @@ class Lrn(Layer):
 
 @section("dropout")
 class Dropout(Layer):
+    is_image = None
+
     def build(self):
         default = {"pjreddie": 0.5, "alexeyab": 0.2}[self.net.dialect]
         self.probability = self.float("probability", default)
@@ -97,6 +101,7 @@ class Crop(Layer):
 class Route(Layer):
     def build(self):
         self.sources = [self.source(s) for s in self.options["layers"].split(",")]
+        self.is_image = self.sources[0].is_image
         self.part = (self.int("groups", 1), self.int("group_id"))
         channels = sum(s.shape[0] // self.part[0] for s in self.sources)
         self.shape = (channels, *self.sources[0].shape[1:])
@@ -114,6 +119,8 @@ class Route(Layer):
 
 @section("shortcut")
 class Shortcut(Layer):
+    is_image = None
+
     def build(self):
         self.sources = [self.source(s) for s in self.options["from"].split(",")]
         self.activation = self.text("activation", "linear")
@@ -194,6 +201,8 @@ class Reorg(Layer):
 
 @section("l2norm")
 class L2Norm(Layer):
+    is_image = None
+
     def forward(self, x, train):
         self.x = x
         return routing.l2norm_forward(x)
@@ -205,6 +214,8 @@ class L2Norm(Layer):
 @section("sam", "scale_channels")
 class Product(Layer):
     """[sam]: previous times source. [scale_channels]: source times the previous layer's factors."""
+
+    is_image = None
 
     def build(self):
         self.other = self.source(self.options["from"])

@@ -70,7 +70,8 @@ class ReferenceNetwork:
         self.subdivisions = self._int("subdivisions", 1)
         self.batch = self._int("batch", 1) // self.subdivisions
         self.shape = (self._int("channels"), self._int("height"), self._int("width"))
-        if 0 in self.shape:
+        self.takes_images = 0 not in self.shape
+        if not self.takes_images:
             self.shape = (self._int("inputs"), 1, 1)
         self.seen, self.truth, self.layers = 0, None, []
         self.header = (0, 2, 5 if dialect == "alexeyab" else 0)

@@ -178,6 +178,8 @@ class Local(_Neurons):
 
 @section("batchnorm")
 class BatchNorm(Layer):
+    is_image = None
+
     def build(self):
         channels = self.input_shape[0]
         start = {"biases": 0.0, "scales": 1.0, "rolling_mean": 0.0, "rolling_variance": 0.0}
@@ -198,6 +200,8 @@ class BatchNorm(Layer):
 
 @section("activation")
 class Activation(Layer):
+    is_image = None
+
     def build(self):
         self.activation = self.text("activation", "linear")
 
