@@ -8,12 +8,14 @@
 #define DK_KERNEL_TABLE_H
 
 #include "simd/activation_kernels.h"
+#include "simd/batchnorm_kernels.h"
 #include "simd/optimiser_kernels.h"
 
 struct dk_kernel_table {
     const char *name;
     int lanes; /* floats in a vector */
     struct dk_activation_kernels activation;
+    struct dk_batchnorm_kernels batchnorm;
     struct dk_optimiser_kernels optimiser;
 };
 

@@ -47,6 +47,8 @@ DK_INLINE void vstore(float *p, vf v) {
 /* The first n lanes (0 <= n <= VL) from memory, the others 0; reads nothing else. */
 DK_INLINE vf vload_n(const float *p, int64_t n) {
 #if VL == 16
+    if (__builtin_constant_p(n) && n == VL)
+        return vload(p);
     return (vf)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
 #else
     vf v = {0};
@@ -61,7 +63,10 @@ DK_INLINE vf vload_n(const float *p, int64_t n) {
 /* The first n lanes (0 <= n <= VL) to memory; writes nothing else. */
 DK_INLINE void vstore_n(float *p, vf v, int64_t n) {
 #if VL == 16
-    _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
+    if (__builtin_constant_p(n) && n == VL)
+        vstore(p, v);
+    else
+        _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
 #else
     if (n == VL)
         vstore(p, v);
@@ -159,5 +164,20 @@ DK_INLINE float vmax_lane(vf a) {
             t[i] = t[i] > t[i + half] ? t[i] : t[i + half];
     return t[0];
 }
+
+/* Runs the statements with c = 0, VL, 2 VL, ... below n and k = VL, at last once with the k < VL that are left: of
+ * full vectors vload_n and vstore_n then know it.  The statements are written twice, so keep them short. */
+#define FOR_VECTORS(c, k, n, ...)                                                                                     \
+    do {                                                                                                              \
+        int64_t c = 0;                                                                                                \
+        for (; c + VL <= (n); c += VL) {                                                                              \
+            const int64_t k = VL;                                                                                     \
+            __VA_ARGS__                                                                                               \
+        }                                                                                                             \
+        if (c < (n)) {                                                                                                \
+            const int64_t k = (n) - c;                                                                                \
+            __VA_ARGS__                                                                                               \
+        }                                                                                                             \
+    } while (0)
 
 #endif

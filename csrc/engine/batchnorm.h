@@ -1,0 +1,73 @@
+/* Batch normalisation and biases with the activation that follows them; M = pixels of the whole batch.
+ *
+ * Forward:   mean, variance of each channel over all M pixels (variance: sum of squares / (M-1), or / M where
+ *            `biased`; 0 for M = 1);  x^ = (x - mean) / (sqrt(variance) + epsilon), or / sqrt(variance + epsilon)
+ *            where `epsilon_inside`;  z = scale*x^ + bias;  y = f(z).
+ * Backward:  d = delta*g;  bias update += sum d;  scale update += sum d*x^;  then, with d' = scale*d,
+ *   exact:   the derivative of the forward above;
+ *   Darknet: dm = -sum d' / s,  dv = -(sum d'(x - mean)) / (2 s^3),  s = sqrt(variance + 1e-5),
+ *            dx = d'/s + 2 dv (x - mean)/M + dm/M,  whatever epsilon and divisor the forward has.
+ * Signs are Darknet's: delta is minus the gradient.
+ *
+ * Threads: sums are cut into chunks of pixels that depend on the sizes alone, then added in order in double precision;
+ * everything else is split over pixels.  Error: mean, sums and z 4 ulp of their terms' root mean square times
+ * sqrt(chunk), chunk <= max(64, 65536/channels).
+ * Source: Ioffe and Szegedy 2015; Darknet batchnorm_layer.c, blas.c. */
+#ifndef DK_ENGINE_BATCHNORM_H
+#define DK_ENGINE_BATCHNORM_H
+
+#include "dk_types.h"
+
+/* [cffi begin] */
+struct dk_batchnorm {
+    struct dk_tensor x, y;        /* y is written and may be x */
+    const float *scales, *biases; /* [channels] */
+    float *mean, *variance;       /* [channels], written by the forward (not by apply): of this batch */
+    float *rolling_mean, *rolling_variance; /* [channels]; forward: r <- (1-rolling)*r + rolling*new; apply: read */
+    float rolling;                /* weight of the new value: Darknet .01 */
+    float epsilon;                /* 1e-6 (pjreddie) or 1e-5 */
+    int epsilon_inside;           /* 0: sqrt(v) + epsilon (pjreddie), 1: sqrt(v + epsilon) */
+    int biased;                   /* 0: divide by M-1 (Darknet), 1: by M (cuDNN); rolling gets the same value */
+    int activation;               /* enum dk_activation */
+    void *workspace;              /* dk_batchnorm_workspace() bytes, aligned to 8 */
+};
+/* Bytes of workspace for forward and apply. */
+int64_t dk_batchnorm_workspace(const struct dk_batchnorm *args);
+/* Training: statistics of this batch, rolling ones updated, y written.  x is read twice. */
+enum dk_status dk_batchnorm_forward(const struct dk_batchnorm *args);
+/* Inference without fusing: the rolling statistics are used, nothing but y is written. */
+enum dk_status dk_batchnorm_apply(const struct dk_batchnorm *args);
+
+struct dk_batchnorm_backward {
+    struct dk_tensor x;     /* the forward's input */
+    struct dk_tensor y;     /* its output; data may be NULL for linear, relu, leaky, revleaky and the kinds that need
+                             * the input: g is then computed from x */
+    struct dk_tensor delta; /* of the output; read */
+    struct dk_tensor dx;    /* delta of the input; written; may be delta itself */
+    const float *mean, *variance, *scales, *biases; /* as the forward used them */
+    float *scale_updates;   /* [channels], added to; may be NULL */
+    float *bias_updates;    /* [channels], added to; may be NULL */
+    float epsilon;          /* as in the forward */
+    int epsilon_inside;
+    int exact;              /* 0: Darknet's chain, 1: the exact derivative */
+    int biased;
+    int activation;
+    int accumulate;         /* 1: dx += instead of dx = */
+    void *workspace;        /* dk_batchnorm_backward_workspace() bytes, aligned to 8 */
+};
+int64_t dk_batchnorm_backward_workspace(const struct dk_batchnorm_backward *args);
+enum dk_status dk_batchnorm_backward(const struct dk_batchnorm_backward *args);
+
+/* Layers without batch normalisation: delta *= g(saved) in place, bias update += sum of the new delta. */
+struct dk_bias_backward {
+    struct dk_tensor saved; /* see engine/activation.h; data may be NULL for linear */
+    struct dk_tensor delta; /* read and written */
+    float *bias_updates;    /* [channels], added to; NULL: the activation's gradient only */
+    int activation;
+    void *workspace;        /* dk_bias_backward_workspace() bytes, aligned to 8; may be NULL without bias_updates */
+};
+int64_t dk_bias_backward_workspace(const struct dk_bias_backward *args);
+enum dk_status dk_bias_backward(const struct dk_bias_backward *args);
+/* [cffi end] */
+
+#endif
