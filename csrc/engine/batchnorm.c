@@ -7,15 +7,16 @@
 
 #include <math.h>
 
-/* 256 KiB of x in a chunk, so that its sums (a row of channels each) are small beside it, ... */
-enum { CHUNK_VALUES = 1 << 16, CHUNK_PIXELS = 64 };
+/* 256 KiB of x in a chunk, so that its sums (a row of channels each) are small beside it, but not so many pixels that
+ * float32 sums lose digits, ... */
+enum { CHUNK_VALUES = 1 << 16, CHUNK_MIN = 64, CHUNK_MAX = 1024 };
 /* ... and 64 KiB where nothing is summed. */
 enum { GRAIN_VALUES = 1 << 14 };
 /* Channels of a thread when the chunks' sums are added. */
 enum { GRAIN_CHANNELS = 64 };
 
 static int64_t chunk_pixels(const struct dk_tensor *t) {
-    return DK_MAX(CHUNK_PIXELS, dk_pixel_grain(t, CHUNK_VALUES));
+    return DK_MIN(CHUNK_MAX, DK_MAX(CHUNK_MIN, dk_pixel_grain(t, CHUNK_VALUES)));
 }
 
 static int64_t chunk_count(const struct dk_tensor *t) {
