@@ -9,14 +9,20 @@
 
 #include "simd/activation_kernels.h"
 #include "simd/batchnorm_kernels.h"
+#include "simd/blas_kernels.h"
+#include "simd/dropout_kernels.h"
 #include "simd/optimiser_kernels.h"
+#include "simd/pooling_kernels.h"
 
 struct dk_kernel_table {
     const char *name;
     int lanes; /* floats in a vector */
     struct dk_activation_kernels activation;
     struct dk_batchnorm_kernels batchnorm;
+    struct dk_blas_kernels blas;
+    struct dk_dropout_kernels dropout;
     struct dk_optimiser_kernels optimiser;
+    struct dk_pooling_kernels pooling;
 };
 
 extern const struct dk_kernel_table dk_table_baseline;

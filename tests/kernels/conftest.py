@@ -24,3 +24,17 @@ def threads() -> Iterator[object]:
     before = simd.get_num_threads()
     yield simd.set_num_threads
     simd.set_num_threads(before)
+
+
+@pytest.fixture
+def same_bits(threads):
+    """Call it with a function that returns arrays: 1, 2 and 7 threads must give equal bits."""
+
+    def check(run):
+        results = []
+        for count in (1, 2, 7):
+            threads(count)
+            results.append([array.tobytes() for array in run()])
+        assert results[0] == results[1] == results[2]
+
+    return check

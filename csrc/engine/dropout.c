@@ -1,0 +1,51 @@
+#include "engine/dropout.h"
+
+#include "dispatch.h"
+#include "engine/tensor.h"
+#include "threads.h"
+
+enum { CHUNK = 1 << 14 };
+
+struct plan {
+    const struct dk_dropout *args;
+    uint64_t first; /* generator position of the first value */
+    int32_t threshold;
+    float factor;
+};
+
+static void drop_pixels(const void *args, int64_t begin, int64_t end, int worker) {
+    const struct plan *plan = args;
+    const struct dk_dropout *a = plan->args;
+    int64_t pairs = (a->x.channels + 1) / 2;
+    (void)worker;
+    for (int64_t p = begin; p < end; p++)
+        dk_kernels()->dropout.apply(a->x.channels, a->x.data + p * a->x.stride, a->y.data + p * a->y.stride,
+                                    plan->first + (uint64_t)(p * pairs), plan->threshold, plan->factor,
+                                    a->accumulate);
+}
+
+/* SplitMix64's own step: neighbouring seeds begin at unrelated positions of the sequence. */
+static uint64_t key(uint64_t seed) {
+    uint64_t z = seed + UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+enum dk_status dk_dropout(const struct dk_dropout *args) {
+    const struct dk_tensor *x = &args->x, *y = &args->y;
+    if (!dk_same_sizes(x, y) || x->batch < 0 || x->height < 1 || x->width < 1 || x->channels < 1 ||
+        x->stride < x->channels || y->stride < y->channels)
+        return DK_BAD_SHAPE;
+    float p = args->probability;
+    if (!(p >= 0 && p <= 1))
+        return DK_BAD_ARGUMENT;
+    struct plan plan = {
+        .args = args,
+        .first = key(args->seed) + args->counter,
+        .threshold = (int32_t)(p * (1 << 24)),
+        .factor = p < 1 ? 1 / (1 - p) : 0,
+    };
+    dk_parallel_for(dk_pixels(x), dk_pixel_grain(x, CHUNK), drop_pixels, &plan);
+    return DK_OK;
+}
