@@ -1,0 +1,76 @@
+"""Weights files that are either the old one or the new one, whole, whatever happens meanwhile."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from darkpy.errors import TrainingError
+from darkpy.training.interface import Network
+
+__all__ = ["Checkpoints", "write_atomically"]
+
+
+def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+    """Let `write` make a file beside `path`, then put it in its place in one step.
+
+    The data are on the disk before the name changes, and the name before this returns.
+
+    Raises
+    ------
+    TrainingError
+        The file cannot be written; an older file of that name is untouched.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        write(beside)
+        _flush(beside)
+        os.replace(beside, path)
+        _flush(path.parent)
+    except OSError as error:
+        raise TrainingError(f"{path}: cannot be written: {error.strerror or error}") from error
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    """Wait until a file or folder is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class Checkpoints:
+    """The weights files of one training, in one folder.
+
+    ==========================  ==================================================
+    ``NAME_last.weights``       after each epoch, and when training is interrupted
+    ``NAME_best.weights``       the epoch that named most held-back photos correctly
+    ``NAME_final.weights``      when training is complete
+    ==========================  ==================================================
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], name: str) -> None:
+        self.folder = Path(folder)
+        self.name = name
+        self.saved: Path | None = None
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise TrainingError(
+                f"{folder}: cannot make this folder for the weights: {error.strerror}"
+            ) from error
+
+    def path(self, kind: str, suffix: str = "weights") -> Path:
+        """Return where a file of this training belongs."""
+        return self.folder / f"{self.name}_{kind}.{suffix}"
+
+    def save(self, net: Network, kind: str) -> Path:
+        """Write the network's weights as ``NAME_kind.weights``."""
+        path = self.path(kind)
+        write_atomically(path, net.save_weights)
+        self.saved = path
+        return path

@@ -1,0 +1,33 @@
+"""The order of the training photos: one permutation after the other, without end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from darkpy.data.augment import random_stream
+from darkpy.data.batches import SampleKey
+
+__all__ = ["sample_stream"]
+
+
+def sample_stream(count: int, seed: int, start: int = 0) -> Iterator[SampleKey]:
+    """Yield (epoch, index) for ever: each epoch is a permutation of 0 .. count - 1.
+
+    Batches are cut out of this stream without regard to the epochs' ends, so no photo is dropped
+    and every update is full.
+
+    Parameters
+    ----------
+    count : int
+        Photos in the set, at least 1.
+    seed : int
+        The permutation of an epoch depends on this and the epoch's number alone.
+    start : int
+        Photos to pass over: training that is continued goes on where it stopped.
+    """
+    epoch, offset = divmod(start, count)
+    while True:
+        order = random_stream("shuffle", seed, epoch).permutation(count)
+        for index in order[offset:].tolist():
+            yield epoch, index
+        epoch, offset = epoch + 1, 0
