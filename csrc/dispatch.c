@@ -72,3 +72,11 @@ int dk_simd_lanes(void) {
 const struct dk_kernel_table *dk_kernels(void) {
     return active;
 }
+
+const char *dk_compiler(void) {
+#if defined(__clang__)
+    return __VERSION__; /* begins with "Clang" already */
+#else
+    return "GCC " __VERSION__;
+#endif
+}

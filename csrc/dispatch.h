@@ -13,6 +13,8 @@ const char *dk_simd_name(int index);
 /* Use the variant of that name from now on.  DK_BAD_ARGUMENT when it is unknown or unsupported.  Memory that was
  * packed for another variant must not be used afterwards. */
 enum dk_status dk_simd_select(const char *name);
+/* Name and version of the compiler that built this, for bug reports. */
+const char *dk_compiler(void);
 /* Name and vector length (floats) of the variant in use. */
 const char *dk_simd_active(void);
 int dk_simd_lanes(void);

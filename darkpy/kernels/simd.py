@@ -11,7 +11,16 @@ import os
 from darkpy.errors import ArgumentError
 from darkpy.kernels.boundary import lib, size, text
 
-__all__ = ["available", "get_num_threads", "has_openmp", "lanes", "set_num_threads", "simd", "use"]
+__all__ = [
+    "available",
+    "compiler",
+    "get_num_threads",
+    "has_openmp",
+    "lanes",
+    "set_num_threads",
+    "simd",
+    "use",
+]
 
 
 def available() -> list[str]:
@@ -53,6 +62,11 @@ def set_num_threads(count: int) -> None:
 def get_num_threads() -> int:
     """Return the number of threads in use: OMP_NUM_THREADS or the machine's cores until set."""
     return int(lib.dk_get_num_threads())
+
+
+def compiler() -> str:
+    """Name and version of the compiler that built the C core."""
+    return text(lib.dk_compiler())
 
 
 def has_openmp() -> bool:
