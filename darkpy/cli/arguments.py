@@ -1,0 +1,51 @@
+"""Arguments that several commands share, checked while they are parsed."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+__all__ = ["Commands", "add_cfg", "add_letterbox", "add_threads", "positive", "use_threads"]
+
+# argparse's class for this is private: what parser.add_subparsers() returns.
+Commands = Any
+
+
+def positive(text: str) -> int:
+    """Parse an integer of at least 1."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not at least 1")
+    return number
+
+
+def add_cfg(parser: argparse.ArgumentParser) -> None:
+    """Add the network."""
+    parser.add_argument(
+        "cfg", metavar="CFG", help="a .cfg file, or the name of a packaged one such as googlenet-28"
+    )
+
+
+def add_threads(parser: argparse.ArgumentParser) -> None:
+    """Add the number of threads."""
+    parser.add_argument(
+        "--threads", type=positive, metavar="N", help="threads to use (default: all cores)"
+    )
+
+
+def use_threads(arguments: argparse.Namespace) -> int:
+    """Use the threads asked for; return how many there are."""
+    from darkpy.kernels.simd import get_num_threads, set_num_threads
+
+    if arguments.threads is not None:
+        set_num_threads(arguments.threads)
+    return get_num_threads()
+
+
+def add_letterbox(parser: argparse.ArgumentParser) -> None:
+    """Add the choice of how a photo is fitted."""
+    parser.add_argument(
+        "--letterbox",
+        action="store_true",
+        help="show the network the whole photo with grey bars (default: cut out its middle)",
+    )

@@ -1,0 +1,28 @@
+"""``darkpy summary CFG [WEIGHTS]``."""
+
+from __future__ import annotations
+
+import argparse
+
+from darkpy.cli.arguments import Commands, add_cfg
+
+__all__ = ["register"]
+
+
+def register(commands: Commands) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "summary",
+        help="print the table of a network's layers",
+        description="Print the table of a network's layers; with WEIGHTS, check that they fit.",
+    )
+    add_cfg(parser)
+    parser.add_argument("weights", metavar="WEIGHTS", nargs="?")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run the command."""
+    from darkpy.network.network import load
+
+    print(load(arguments.cfg, arguments.weights).summary())
