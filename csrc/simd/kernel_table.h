@@ -10,9 +10,13 @@
 #include "simd/activation_kernels.h"
 #include "simd/batchnorm_kernels.h"
 #include "simd/blas_kernels.h"
+#include "simd/cost_kernels.h"
 #include "simd/dropout_kernels.h"
+#include "simd/l2norm_kernels.h"
+#include "simd/lrn_kernels.h"
 #include "simd/optimiser_kernels.h"
 #include "simd/pooling_kernels.h"
+#include "simd/softmax_kernels.h"
 
 struct dk_kernel_table {
     const char *name;
@@ -20,9 +24,13 @@ struct dk_kernel_table {
     struct dk_activation_kernels activation;
     struct dk_batchnorm_kernels batchnorm;
     struct dk_blas_kernels blas;
+    struct dk_cost_kernels cost;
     struct dk_dropout_kernels dropout;
+    struct dk_l2norm_kernels l2norm;
+    struct dk_lrn_kernels lrn;
     struct dk_optimiser_kernels optimiser;
     struct dk_pooling_kernels pooling;
+    struct dk_softmax_kernels softmax;
 };
 
 extern const struct dk_kernel_table dk_table_baseline;

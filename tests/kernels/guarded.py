@@ -11,7 +11,7 @@ EDGE = 35
 
 
 class GuardedTensor:
-    """A channels-last batch in a larger array, misaligned, with a pixel stride beyond its channels."""
+    """A channels-last batch in a larger array, misaligned, its pixels wider than its channels."""
 
     def __init__(self, values, gap=3, offset=1):
         values = np.asarray(values, np.float32)

@@ -108,7 +108,7 @@ def test_forward_agrees_with_the_reference(every_simd, rng, shape, form, activat
         np.testing.assert_allclose(
             rolling.values, batchnorm.rolling_update(old, new), rtol=4 * EPS, atol=4 * EPS
         )
-    # With two pixels, of which one may nearly equal the other, the division amplifies the mean's last bit.
+    # Where the values nearly equal each other, the division amplifies the mean's last bit.
     limit = 64 * EPS * (1 + abs(z)) * np.maximum(1, 1 / np.sqrt(variance + 1e-5))
     assert (abs(case.y.values - activations.activate(activation, z)) <= limit).all()
 

@@ -1,0 +1,35 @@
+/* Local response normalisation over the channels of each pixel (Krizhevsky et al. 2012).
+ *
+ *   norm_k = kappa + alpha * sum of x_j^2, j in [k - (size-1)/2, k + size/2] where those channels exist
+ *   y_k    = x_k * norm_k^-beta
+ *   dx_i   = delta_i norm_i^-beta - 2 alpha beta x_i * sum of delta_j y_j / norm_j over the j whose window holds i
+ *
+ * Darknet's own sum misses one channel and its backward keeps the first term only; this is the paper's.
+ * beta = .75 takes two square roots and a division, others simd/math.h's vpow.
+ * Threads: split over pixels.  Error: size + 4 ulp for beta = .75; backward: the same of the terms' sizes. */
+#ifndef DK_ENGINE_LRN_H
+#define DK_ENGINE_LRN_H
+
+#include "dk_types.h"
+
+/* [cffi begin] */
+struct dk_lrn_forward {
+    struct dk_tensor x, y; /* same sizes, apart */
+    int64_t size;          /* >= 1 */
+    float alpha, beta, kappa;
+    float *norms; /* [pixels][channels], written; NULL in inference */
+};
+enum dk_status dk_lrn_forward(const struct dk_lrn_forward *args);
+
+struct dk_lrn_backward {
+    struct dk_tensor x, y, delta;
+    struct dk_tensor dx; /* written; may be delta itself unless accumulate */
+    int64_t size;
+    float alpha, beta;
+    float *norms;   /* as the forward left them; used up: overwritten */
+    int accumulate; /* 1: dx += instead of dx = */
+};
+enum dk_status dk_lrn_backward(const struct dk_lrn_backward *args);
+/* [cffi end] */
+
+#endif

@@ -1,0 +1,14 @@
+/* Contract of the losses on one stretch; formulas in engine/cost.h. */
+#ifndef DK_COST_KERNELS_H
+#define DK_COST_KERNELS_H
+
+#include <stdint.h>
+
+struct dk_cost_kernels {
+    /* Returns the sum of the n losses of kind (enum dk_cost_kind).  Unless delta is NULL: delta = factor * (its
+     * delta), added where accumulate.  Unless losses is NULL: losses = each one. */
+    double (*sum)(int kind, int64_t n, const float *prediction, const float *truth, float factor, int accumulate,
+                  float *delta, float *losses);
+};
+
+#endif

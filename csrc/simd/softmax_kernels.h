@@ -1,0 +1,12 @@
+/* Contract of softmax on one stretch; formula in engine/softmax.h. */
+#ifndef DK_SOFTMAX_KERNELS_H
+#define DK_SOFTMAX_KERNELS_H
+
+#include <stdint.h>
+
+struct dk_softmax_kernels {
+    /* y_i = e^((x_i - max x) / temperature) / sum of those, i < n; y may be x. */
+    void (*forward)(int64_t n, const float *x, float *y, float temperature);
+};
+
+#endif
