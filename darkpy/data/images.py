@@ -247,10 +247,10 @@ def rotate_crop(
     if angle == 0:  # columns and rows do not mix: two one-dimensional passes
         columns, column_share = _zero_padded_taps(u + old_width / 2, old_width)
         rows, row_share = _zero_padded_taps(v + old_height / 2, old_height)
-        across = image[:, :, columns[0]] * column_share[0]
-        across += image[:, :, columns[1]] * column_share[1]
-        out = across[:, rows[0], :] * row_share[0][:, None]
-        out += across[:, rows[1], :] * row_share[1][:, None]
+        across = image.take(columns[0], axis=2) * column_share[0]
+        across += image.take(columns[1], axis=2) * column_share[1]
+        out = across.take(rows[0], axis=1) * row_share[0][:, None]
+        out += across.take(rows[1], axis=1) * row_share[1][:, None]
         return out
     cos, sin = math.cos(angle), math.sin(angle)
     x_taps, x_share = _zero_padded_taps(cos * u - sin * v[:, None] + old_width / 2, old_width)
@@ -267,12 +267,12 @@ def _zero_padded_taps(
 ) -> tuple[list[npt.NDArray[np.intp]], list[npt.NDArray[np.float32]]]:
     """Both neighbours of each position of an axis and their shares; outside the image share 0."""
     low = np.floor(position)
-    fraction = position - low
+    fraction = (position - low).astype(np.float32)
     taps, shares = [], []
-    for index, share in ((low, 1 - fraction), (low + 1, fraction)):
-        inside = (index >= 0) & (index < size)
-        taps.append(np.where(inside, index, 0).astype(np.intp))
-        shares.append(np.where(inside, share, 0).astype(np.float32))
+    for index, share in ((low.astype(np.intp), 1 - fraction), (low.astype(np.intp) + 1, fraction)):
+        nearest = np.minimum(np.maximum(index, 0), size - 1)
+        taps.append(nearest)
+        shares.append(share * (nearest == index))
     return taps, shares
 
 
