@@ -10,6 +10,7 @@
 #include "simd/activation_kernels.h"
 #include "simd/batchnorm_kernels.h"
 #include "simd/blas_kernels.h"
+#include "simd/convolution_kernels.h"
 #include "simd/cost_kernels.h"
 #include "simd/dropout_kernels.h"
 #include "simd/l2norm_kernels.h"
@@ -24,6 +25,7 @@ struct dk_kernel_table {
     struct dk_activation_kernels activation;
     struct dk_batchnorm_kernels batchnorm;
     struct dk_blas_kernels blas;
+    struct dk_convolution_kernels convolution;
     struct dk_cost_kernels cost;
     struct dk_dropout_kernels dropout;
     struct dk_l2norm_kernels l2norm;

@@ -44,12 +44,23 @@ DK_INLINE void vstore(float *p, vf v) {
     *(vf_unaligned *)p = v;
 }
 
+#if defined(__AVX2__) && VL == 8
+/* All ones in the first n lanes. */
+DK_INLINE __m256i vfirst_lanes(int64_t n) {
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+#endif
+
 /* The first n lanes (0 <= n <= VL) from memory, the others 0; reads nothing else. */
 DK_INLINE vf vload_n(const float *p, int64_t n) {
 #if VL == 16
     if (__builtin_constant_p(n) && n == VL)
         return vload(p);
     return (vf)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+#elif defined(__AVX2__)
+    if (__builtin_constant_p(n) && n == VL)
+        return vload(p);
+    return (vf)_mm256_maskload_ps(p, vfirst_lanes(n));
 #else
     vf v = {0};
     if (n == VL)
@@ -67,6 +78,11 @@ DK_INLINE void vstore_n(float *p, vf v, int64_t n) {
         vstore(p, v);
     else
         _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
+#elif defined(__AVX2__)
+    if (__builtin_constant_p(n) && n == VL)
+        vstore(p, v);
+    else
+        _mm256_maskstore_ps(p, vfirst_lanes(n), (__m256)v);
 #else
     if (n == VL)
         vstore(p, v);

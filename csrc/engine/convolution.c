@@ -1,0 +1,159 @@
+#include "engine/convolution_private.h"
+
+enum dk_status dk_check_conv_shape(const struct dk_conv_shape *s) {
+    if (!s)
+        return DK_BAD_ARGUMENT;
+    if (s->channels < 1 || s->filters < 1 || s->groups < 1 || s->channels % s->groups || s->filters % s->groups ||
+        s->size_h < 1 || s->size_w < 1 || s->stride_h < 1 || s->stride_w < 1 || s->pad_h < 0 || s->pad_w < 0 ||
+        s->dilation_h < 1 || s->dilation_w < 1)
+        return DK_BAD_SHAPE;
+    return DK_OK;
+}
+
+static int is_tensor(const struct dk_tensor *t) {
+    return t->batch >= 1 && t->height >= 1 && t->width >= 1 && t->channels >= 1 && t->stride >= t->channels;
+}
+
+enum dk_status dk_check_convolution(const struct dk_conv_shape *s, const struct dk_tensor *x,
+                                    const struct dk_tensor *y) {
+    enum dk_status status = dk_check_conv_shape(s);
+    if (status != DK_OK)
+        return status;
+    if (!is_tensor(x) || !is_tensor(y) || x->batch != y->batch || x->channels != s->channels ||
+        y->channels != s->filters)
+        return DK_BAD_SHAPE;
+    return x->data && y->data ? DK_OK : DK_BAD_ARGUMENT;
+}
+
+enum dk_status dk_check_activation(int activation) {
+    return activation < 0 || activation >= DK_ACTIVATION_COUNT ? DK_BAD_ARGUMENT : DK_OK;
+}
+
+int dk_convolution_choose(const struct dk_conv_shape *shape, int64_t batch, int64_t out_h, int64_t out_w, int pass) {
+    (void)batch, (void)out_h, (void)out_w, (void)pass;
+    return dk_is_depthwise(shape) ? DK_CONV_DEPTHWISE : DK_CONV_INDIRECT;
+}
+
+/* The algorithm to run, or a status. */
+static enum dk_status resolve(int *algorithm, const struct dk_conv_shape *s, const struct dk_tensor *y, int pass) {
+    if (*algorithm == DK_CONV_AUTO)
+        *algorithm = dk_convolution_choose(s, y->batch, y->height, y->width, pass);
+    switch (*algorithm) {
+    case DK_CONV_IM2COL:
+        return DK_OK;
+    case DK_CONV_INDIRECT:
+        return dk_is_depthwise(s) ? DK_UNSUPPORTED : DK_OK;
+    case DK_CONV_DEPTHWISE:
+        return dk_is_depthwise(s) ? DK_OK : DK_UNSUPPORTED;
+    case DK_CONV_WINOGRAD:
+        return DK_UNSUPPORTED;
+    default:
+        return DK_BAD_ARGUMENT;
+    }
+}
+
+void dk_flatten_whole_plane(struct dk_conv_shape *s, struct dk_tensor *x, struct dk_tensor *y) {
+    if (s->groups != 1 || s->size_h != x->height || s->size_w != x->width || s->pad_h || s->pad_w ||
+        (s->dilation_h != 1 && s->size_h > 1) || (s->dilation_w != 1 && s->size_w > 1) || y->height != 1 ||
+        y->width != 1 || x->stride != x->channels)
+        return;
+    int64_t inputs = x->height * x->width * x->channels;
+    *s = (struct dk_conv_shape){inputs, s->filters, 1, 1, 1, 1, 1, 0, 0, 1, 1};
+    x->channels = x->stride = inputs;
+    x->height = x->width = 1;
+}
+
+int64_t dk_convolution_workspace(const struct dk_convolution *a) {
+    int algorithm = a->algorithm;
+    if (resolve(&algorithm, &a->shape, &a->y, DK_CONV_FORWARD) != DK_OK)
+        return 0;
+    return algorithm == DK_CONV_IM2COL ? dk_im2col_forward_workspace(a) : 0;
+}
+
+enum dk_status dk_convolution_forward(const struct dk_convolution *convolution) {
+    struct dk_convolution a = *convolution;
+    enum dk_status status = dk_check_convolution(&a.shape, &a.x, &a.y);
+    if (status == DK_OK)
+        status = dk_check_activation(a.activation);
+    if (status == DK_OK)
+        status = resolve(&a.algorithm, &a.shape, &a.y, DK_CONV_FORWARD);
+    if (status != DK_OK)
+        return status;
+    if (!a.weights || (a.algorithm == DK_CONV_IM2COL && !a.workspace))
+        return DK_BAD_ARGUMENT;
+    if (a.residual.data && (a.residual.batch != a.y.batch || a.residual.height != a.y.height ||
+                            a.residual.width != a.y.width || a.residual.channels != a.y.channels))
+        return DK_BAD_SHAPE;
+    if (a.algorithm == DK_CONV_IM2COL)
+        return dk_im2col_forward(&a);
+    dk_flatten_whole_plane(&a.shape, &a.x, &a.y);
+    const struct dk_conv_shape *s = &a.shape;
+    struct dk_gather g = {
+        .src = a.x, .dst = a.y, .residual = a.residual, .panels = dk_weights_panels(s),
+        .rows = a.y.height, .cols = a.y.width, .dst_step_y = 1, .dst_step_x = 1,
+        .off_y = -s->pad_h, .off_x = -s->pad_w, .src_step_y = s->stride_h, .src_step_x = s->stride_w,
+        .taps_y = s->size_h, .taps_x = s->size_w, .tap_step_y = s->dilation_h, .tap_step_x = s->dilation_w,
+        .weights = a.weights, .scale = a.scale, .shift = a.shift, .activation = a.activation,
+        .depthwise = a.algorithm == DK_CONV_DEPTHWISE,
+    };
+    dk_gather_run(&g);
+    return DK_OK;
+}
+
+int64_t dk_convolution_backward_data_workspace(const struct dk_convolution_backward_data *a) {
+    int algorithm = a->algorithm;
+    if (resolve(&algorithm, &a->shape, &a->dy, DK_CONV_BACKWARD_DATA) != DK_OK)
+        return 0;
+    return algorithm == DK_CONV_IM2COL ? dk_im2col_data_workspace(a) : 0;
+}
+
+enum dk_status dk_convolution_backward_data(const struct dk_convolution_backward_data *convolution) {
+    struct dk_convolution_backward_data a = *convolution;
+    const struct dk_conv_shape *s = &a.shape;
+    enum dk_status status = dk_check_convolution(s, &a.dx, &a.dy);
+    if (status == DK_OK)
+        status = resolve(&a.algorithm, s, &a.dy, DK_CONV_BACKWARD_DATA);
+    if (status != DK_OK)
+        return status;
+    if (!a.transposed || (a.algorithm == DK_CONV_IM2COL && !a.workspace))
+        return DK_BAD_ARGUMENT;
+    if (a.algorithm == DK_CONV_IM2COL)
+        return dk_im2col_data(&a);
+    /* The pixels of dx of one phase of the stride read the same taps, at a stride of 1 in dy. */
+    for (int64_t y = 0; y < DK_MIN(s->stride_h, a.dx.height); y++)
+        for (int64_t x = 0; x < DK_MIN(s->stride_w, a.dx.width); x++) {
+            struct dk_phase v = dk_transposed_phase(s->size_h, s->stride_h, s->pad_h, s->dilation_h, y);
+            struct dk_phase h = dk_transposed_phase(s->size_w, s->stride_w, s->pad_w, s->dilation_w, x);
+            struct dk_gather g = {
+                .src = a.dy, .dst = a.dx, .panels = dk_transposed_panels(s),
+                .rows = dk_ceil_div(a.dx.height - y, s->stride_h), .cols = dk_ceil_div(a.dx.width - x, s->stride_w),
+                .dst_y = y, .dst_x = x, .dst_step_y = s->stride_h, .dst_step_x = s->stride_w,
+                .off_y = v.first, .off_x = h.first, .src_step_y = 1, .src_step_x = 1,
+                .taps_y = h.count ? v.count : 0, .taps_x = v.count ? h.count : 0, .tap_step_y = v.step,
+                .tap_step_x = h.step, .first_tap = v.before * s->size_w + v.count * h.before,
+                .weights = a.transposed, .accumulate = a.accumulate,
+                .depthwise = a.algorithm == DK_CONV_DEPTHWISE,
+            };
+            dk_gather_run(&g);
+        }
+    return DK_OK;
+}
+
+int64_t dk_convolution_backward_weights_workspace(const struct dk_convolution_backward_weights *a) {
+    int algorithm = a->algorithm;
+    if (resolve(&algorithm, &a->shape, &a->dy, DK_CONV_BACKWARD_WEIGHTS) != DK_OK)
+        return 0;
+    return algorithm == DK_CONV_IM2COL ? dk_im2col_weights_workspace(a) : dk_direct_weights_workspace(a);
+}
+
+enum dk_status dk_convolution_backward_weights(const struct dk_convolution_backward_weights *convolution) {
+    struct dk_convolution_backward_weights a = *convolution;
+    enum dk_status status = dk_check_convolution(&a.shape, &a.x, &a.dy);
+    if (status == DK_OK)
+        status = resolve(&a.algorithm, &a.shape, &a.dy, DK_CONV_BACKWARD_WEIGHTS);
+    if (status != DK_OK)
+        return status;
+    if (!a.updates || (!a.workspace && dk_convolution_backward_weights_workspace(&a) > 0))
+        return DK_BAD_ARGUMENT;
+    return a.algorithm == DK_CONV_IM2COL ? dk_im2col_weights(&a) : dk_direct_weights(&a);
+}

@@ -1,0 +1,62 @@
+/* Contracts of the register tiles of convolution.  engine/convolution_gather.c and engine/convolution_gradient.c
+ * walk the planes and call these for one block of pixels and one panel of filters at a time. */
+#ifndef DK_CONVOLUTION_KERNELS_H
+#define DK_CONVOLUTION_KERNELS_H
+
+#include <stdint.h>
+
+/* At most this many pixels in a tile, whatever the variant. */
+enum { DK_TILE_PIXELS_MAX = 8 };
+
+/* Where results go and what becomes of them:
+ *   y[pixel[i]*y_stride + f] = activation(sum * scale[f] + shift[f] + residual[pixel[i]*residual_stride + f]) */
+struct dk_tile_output {
+    float *y;
+    int64_t y_stride;
+    const float *scale, *shift;   /* NULL: 1, 0 */
+    const float *residual;        /* NULL: none */
+    int64_t residual_stride;
+    int activation;               /* DK_LINEAR, DK_RELU or DK_LEAKY */
+    int from_y;                   /* sums start from y instead of 0 */
+    int is_final;                 /* 0: store the bare sums; more of them will come */
+};
+
+/* pixels x filters sums over taps x run products:
+ *   sum[i][f] = sum_t sum_c rows[t*tile_pixels + i][c] * weights[(first[t] + c)*width + f]
+ * with width = filters rounded up to whole vectors. */
+struct dk_convolution_tile {
+    int64_t taps, run;
+    const float *const *rows;
+    const int64_t *first;
+    const float *weights;
+    int64_t pixels;               /* 1 .. tile_pixels */
+    int64_t filters;              /* 1 .. panel_vectors*lanes */
+    const int64_t *pixel;         /* [pixels] */
+    struct dk_tile_output out;
+};
+
+/* updates[c][f] += sum over rows x cols pixels of x[c]*dy[f], c < channels <= tile_pixels, f < filters; steps in
+ * floats; updates has filters rounded up to whole vectors in a row, and 0 is added to the lanes beyond. */
+struct dk_gradient_tile {
+    int64_t rows, cols;
+    const float *x;
+    int64_t x_row, x_step;
+    const float *dy;
+    int64_t dy_row, dy_step;
+    int64_t channels, filters;
+    float *updates;
+};
+
+struct dk_convolution_kernels {
+    int tile_pixels;   /* pixels of a forward tile, channels of a gradient tile */
+    int panel_vectors; /* vectors of filters in a full panel */
+    void (*forward)(const struct dk_convolution_tile *tile);
+    void (*gradient)(const struct dk_gradient_tile *tile);
+    /* Depthwise: sum[i][c] = sum_t rows[t*tile_pixels+i][c] * weights[t*weights_stride + c], for all `filters`
+     * channels of the tile (any number); run and first are not used. */
+    void (*depthwise)(const struct dk_convolution_tile *tile, int64_t weights_stride);
+    /* updates[c] += sum over pixels x[c]*dy[c] for all `filters` channels of the tile. */
+    void (*depthwise_gradient)(const struct dk_gradient_tile *tile);
+};
+
+#endif
