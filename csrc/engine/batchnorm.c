@@ -9,7 +9,7 @@
 
 /* 256 KiB of x in a chunk, so that its sums (a row of channels each) are small beside it, but not so many pixels that
  * float32 sums lose digits, ... */
-enum { CHUNK_VALUES = 1 << 16, CHUNK_MIN = 64, CHUNK_MAX = 1024 };
+enum { CHUNK_VALUES = 1 << 16, CHUNK_MIN = 64, CHUNK_MAX = 256 };
 /* ... and 64 KiB where nothing is summed. */
 enum { GRAIN_VALUES = 1 << 14 };
 /* Channels of a thread when the chunks' sums are added. */

@@ -11,7 +11,7 @@
  *
  * Threads: sums are cut into chunks of pixels that depend on the sizes alone, then added in order in double precision;
  * everything else is split over pixels.  Error: a sum of n terms of size t is within 2 ulp of sqrt(n)*t*sqrt(chunk) of
- * the exact one, chunk = 64 .. 1024 pixels; means far from 0 cost the variance no digits.
+ * the exact one, chunk = 64 .. 256 pixels; means far from 0 cost the variance no digits.
  * Source: Ioffe and Szegedy 2015; Darknet batchnorm_layer.c, blas.c. */
 #ifndef DK_ENGINE_BATCHNORM_H
 #define DK_ENGINE_BATCHNORM_H

@@ -5,7 +5,7 @@
  *   dx_i   = delta_i norm_i^-beta - 2 alpha beta x_i * sum of delta_j y_j / norm_j over the j whose window holds i
  *
  * Darknet's own sum misses one channel and its backward keeps the first term only; this is the paper's.
- * beta = .75 takes two square roots and a division, others simd/math.h's vpow.
+ * beta = .75 needs reciprocal square roots only, others simd/math.h's vpow.
  * Threads: split over pixels.  Error: size + 4 ulp for beta = .75; backward: the same of the terms' sizes. */
 #ifndef DK_ENGINE_LRN_H
 #define DK_ENGINE_LRN_H

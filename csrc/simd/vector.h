@@ -62,12 +62,17 @@ DK_INLINE vf vload_n(const float *p, int64_t n) {
         return vload(p);
     return (vf)_mm256_maskload_ps(p, vfirst_lanes(n));
 #else
-    vf v = {0};
     if (n == VL)
         return vload(p);
+#if VL == 8
+    vi lane = {0, 1, 2, 3, 4, 5, 6, 7};
+    return (vf)_mm256_maskload_ps(p, (__m256i)(lane < (int32_t)n));
+#else
+    vf v = {0};
     for (int i = 0; i < n; i++)
         v[i] = p[i];
     return v;
+#endif
 #endif
 }
 
