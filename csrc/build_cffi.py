@@ -1,8 +1,8 @@
 """Build recipe of the extension module ``darkpy._kernels`` (cffi, API mode).
 
-The headers are the only list of C functions: what stands between ``/* [cffi begin] */`` and ``/* [cffi end] */``
-in them is given to cffi as it is, and the same headers are included in the generated source, so the compiler
-compares both.
+The headers are the only list of C functions: what stands between ``/* [cffi begin] */`` and ``/*
+[cffi end] */`` in them is given to cffi as it is, and the same headers are included in the
+generated source, so the compiler compares both.
 """
 
 import re

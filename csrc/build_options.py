@@ -24,7 +24,8 @@ BASE_ARGS = [
     "-Wshadow",
 ]
 
-# Instruction set -> flags; the first letter of each library's name is free, its source is simd/NAME.c.
+# Instruction set -> flags; the first letter of each library's name is free, its source is
+# simd/NAME.c.
 SIMD_ARGS: dict[str, list[str]] = {"baseline": []}
 if platform.machine() in ("x86_64", "AMD64"):
     SIMD_ARGS["avx2"] = ["-mavx2", "-mfma"]

@@ -7,13 +7,14 @@
     |   |-- ConfigSyntaxError                 a line that is no section, option or comment
     |   |-- UnknownSectionError               [name] that no fork of Darknet has
     |   `-- OptionValueError                  a value of the wrong type or out of range
-    |-- WeightsError(path, offset, message)   a .weights file: short, long, of another network, not finite
+    |-- WeightsError(path, offset, message)   a .weights file: short, long, of another network, not
+    finite
     |-- DataError(path, line, message)        images, labels, data sets
     |-- ShapeError    (also ValueError)       an array of the wrong shape or memory layout
     |-- DTypeError    (also TypeError)        an array of the wrong type
     |-- ArgumentError (also ValueError)       any other argument out of its range
     |-- StateError    (also RuntimeError)     a call that needs another one before it
-    |-- TrainingError (also RuntimeError)     training cannot go on (loss or weights not finite, ...)
+    |-- TrainingError (also RuntimeError)     training cannot go on: loss not finite, ...
     `-- KernelError   (also RuntimeError)     the C core refused: always a bug, please report it
 
 The command line prints any of them as one line and exits with status 2.

@@ -1,8 +1,8 @@
 """The only file that touches ffi: checks of arrays on the way in, of statuses on the way out.
 
-Everything that C reads or writes passes through here: its type, shape, memory layout, writability and overlap are
-checked first, so that bad input is an exception that names the argument and never a crash.  Calls into C release
-the interpreter lock.
+Everything that C reads or writes passes through here: its type, shape, memory layout, writability
+and overlap are checked first, so that bad input is an exception that names the argument and never a
+crash.  Calls into C release the interpreter lock.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ def pointer(array: npt.NDArray[Any] | None, ctype: str = "float") -> Any:
 
 
 def struct(name: str, fields: Mapping[str, Any]) -> Any:
-    """Return a new ``struct name`` (as a pointer) with these fields; nested structs are mappings."""
+    """Return a pointer to a new ``struct name`` with these fields; mappings are nested structs."""
     return ffi.new(f"struct {name} *", dict(fields))
 
 

@@ -1,7 +1,7 @@
 """Instruction sets and threads of the C core.
 
-All variants are compiled in; the best that this processor supports is chosen at import, or the one named by the
-environment variable ``DARKPY_SIMD`` (``baseline``, ``avx2``, ``avx512``).
+All variants are compiled in; the best that this processor supports is chosen at import, or the one
+named by the environment variable ``DARKPY_SIMD`` (``baseline``, ``avx2``, ``avx512``).
 """
 
 from __future__ import annotations
