@@ -1,0 +1,54 @@
+"""How the engine stores filters: from Darknet's (filters, channels, height, width) and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from darkpy.kernels import boundary
+from darkpy.kernels.boundary import FloatArray, lib, pointer
+
+__all__ = ["FilterPacking"]
+
+
+class FilterPacking:
+    """The packed form of one convolution's filters (csrc/engine/convolution.h).
+
+    Parameters
+    ----------
+    geometry : mapping
+        The fields of ``struct dk_conv_shape``.
+    """
+
+    def __init__(self, geometry: Mapping[str, int]) -> None:
+        self.geometry = dict(geometry)
+        self._shape: Any = boundary.struct("dk_conv_shape", self.geometry)
+        self.size = int(lib.dk_convolution_weights_size(self._shape))
+        self.transposed_size = int(lib.dk_convolution_transposed_size(self._shape))
+
+    @property
+    def filter_shape(self) -> tuple[int, int, int, int]:
+        """Darknet's shape of the filters: (filters, channels / groups, height, width)."""
+        g = self.geometry
+        return g["filters"], g["channels"] // g["groups"], g["size_h"], g["size_w"]
+
+    def pack(self, filters: FloatArray, packed: FloatArray) -> None:
+        """Fill `packed` from `filters`."""
+        status = lib.dk_convolution_pack(self._shape, pointer(filters), pointer(packed))
+        boundary.check(status, "dk_convolution_pack")
+
+    def unpack(self, packed: FloatArray) -> FloatArray:
+        """Return the filters that `packed` holds."""
+        filters = np.empty(self.filter_shape, np.float32)
+        status = lib.dk_convolution_unpack(self._shape, pointer(packed), pointer(filters))
+        boundary.check(status, "dk_convolution_unpack")
+        return filters
+
+    def transpose(self, packed: FloatArray, transposed: FloatArray) -> None:
+        """Fill `transposed`, the form that the data gradient reads, from the packed filters."""
+        status = lib.dk_convolution_pack_transposed(
+            self._shape, pointer(packed), pointer(transposed)
+        )
+        boundary.check(status, "dk_convolution_pack_transposed")

@@ -1,0 +1,254 @@
+"""A program: a flat list of calls into the C core whose memory is placed once.
+
+Recording and running are apart.  `Program.add` records calls whose arguments are tensors without
+memory; `bind` gives every buffer a place in one arena, such that buffers whose lifetimes (first to
+last call that names them) do not overlap share memory, and fills the C structs; `run` walks the
+list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from darkpy.errors import KernelError
+from darkpy.kernels import boundary
+from darkpy.kernels.boundary import FloatArray, lib
+
+__all__ = ["Buffer", "Program", "Tensor", "Values"]
+
+#: Buffers begin at multiples of this many floats: a cache line.
+ALIGNMENT = 16
+
+
+class Buffer:
+    """A stretch of `size` floats or 32-bit integers in the arena; `pinned`: always alive."""
+
+    __slots__ = ("first", "last", "offset", "pinned", "size")
+
+    def __init__(self, size: int, *, pinned: bool = False) -> None:
+        self.size = size
+        self.pinned = pinned
+        self.offset = -1
+        self.first = -1
+        self.last = -1
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A batch of channels-last images inside a buffer, perhaps a slice of a wider one.
+
+    Pixel p begins at ``offset + p * stride`` in the buffer and has `channels` values.
+    """
+
+    buffer: Buffer
+    batch: int
+    height: int
+    width: int
+    channels: int
+    stride: int
+    offset: int = 0
+
+    @property
+    def pixels(self) -> int:
+        """Pixels in the whole batch."""
+        return self.batch * self.height * self.width
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether nothing lies between the pixels."""
+        return self.stride == self.channels
+
+    def channel_slice(self, first: int, count: int) -> Tensor:
+        """Return the channels first .. first+count-1, as a view."""
+        return Tensor(
+            self.buffer,
+            self.batch,
+            self.height,
+            self.width,
+            count,
+            self.stride,
+            self.offset + first,
+        )
+
+
+@dataclass(frozen=True)
+class Values:
+    """The bare pointer to a tensor's first value, for struct fields of type ``float *``."""
+
+    tensor: Tensor
+    shift: int = 0
+
+
+@dataclass
+class Call:
+    """One recorded call ``function(struct name *)``; `owner` says for whom, for reports."""
+
+    function: str
+    struct: str
+    fields: dict[str, Any]
+    owner: int
+    workspace: str | None
+    prepare: Callable[[Any, int], None] | None
+    bound: Any = None
+
+
+def _buffers(value: object) -> list[Buffer]:
+    if isinstance(value, Tensor):
+        return [value.buffer]
+    if isinstance(value, Values):
+        return [value.tensor.buffer]
+    if isinstance(value, Buffer):
+        return [value]
+    if isinstance(value, Mapping):
+        return [b for inner in value.values() for b in _buffers(inner)]
+    return []
+
+
+@dataclass
+class Program:
+    """Calls in order, and the arena that their tensors live in."""
+
+    calls: list[Call] = field(default_factory=list)
+    arena: FloatArray | None = None
+    arena_size: int = 0
+    _buffers: list[Buffer] = field(default_factory=list)
+    _keep_alive: list[Any] = field(default_factory=list)
+    _steps: list[tuple[Any, Any]] = field(default_factory=list)
+    _prepared: list[tuple[Callable[[Any, int], None], Any]] = field(default_factory=list)
+
+    def add(
+        self,
+        function: str,
+        struct: str,
+        *,
+        owner: int = -1,
+        workspace: str | None = None,
+        prepare: Callable[[Any, int], None] | None = None,
+        **fields: Any,
+    ) -> None:
+        """Record ``function(&struct)``.
+
+        Parameters
+        ----------
+        function, struct : str
+            Names in the C core.
+        owner : int
+            Index of the layer that asked for the call.
+        workspace : str, optional
+            The C function that tells how many bytes of scratch memory the struct's field
+            ``workspace`` needs.
+        prepare : callable, optional
+            Called with the struct and the step number before each run, for what changes from run to
+            run.
+        **fields
+            Struct fields: Tensor, Values, Buffer, ndarray (pointer to its first value; kept alive),
+            mapping (nested struct), number, or None (NULL).
+        """
+        self.calls.append(Call(function, struct, fields, owner, workspace, prepare))
+        self.touch(*_buffers(fields))
+
+    def touch(self, *buffers: Buffer) -> None:
+        """Extend the buffers' lifetimes to the last recorded call."""
+        now = max(0, len(self.calls) - 1)
+        for buffer in buffers:
+            if buffer.first < 0:
+                buffer.first = now
+                self._buffers.append(buffer)
+            buffer.last = now
+
+    def bind(self) -> None:
+        """Place all buffers and fill the C structs; nothing may be added afterwards."""
+        self.arena_size = _place(self._buffers, len(self.calls))
+        arena = np.empty(self.arena_size + ALIGNMENT, np.float32)
+        misaligned = (arena.ctypes.data // 4) % ALIGNMENT
+        self.arena = arena[(ALIGNMENT - misaligned) % ALIGNMENT :][: self.arena_size]
+        scratch = 0
+        for call in self.calls:
+            call.bound = boundary.struct(call.struct, self._bind_fields(call.fields))
+            if call.workspace is not None:
+                scratch = max(scratch, int(getattr(lib, call.workspace)(call.bound)))
+        if scratch:
+            memory = np.empty(scratch + 64, np.uint8)
+            self._keep_alive.append(memory)
+            start = -memory.ctypes.data % 64
+            for call in self.calls:
+                if call.workspace is not None:
+                    call.bound.workspace = boundary.pointer(memory[start:], "void")
+        self._steps = [(getattr(lib, call.function), call.bound) for call in self.calls]
+        self._prepared = [(c.prepare, c.bound) for c in self.calls if c.prepare is not None]
+
+    def run(self, step: int = 0) -> None:
+        """Make all calls in order; `step` is handed to the calls' `prepare`."""
+        for prepare, bound in self._prepared:
+            prepare(bound, step)
+        for function, bound in self._steps:
+            if function(bound):
+                self._fail()
+
+    def tensor_struct(self, tensor: Tensor) -> Any:
+        """Return a C ``struct dk_tensor *`` for a placed tensor, valid as long as the program."""
+        return boundary.struct("dk_tensor", self._bind(tensor))
+
+    def _fail(self) -> None:
+        for (function, bound), call in zip(self._steps, self.calls, strict=True):
+            boundary.check(function(bound), f"{call.function} of layer {call.owner}")
+        raise KernelError("a call failed once and succeeded when repeated")
+
+    def _bind_fields(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: self._bind(value) for name, value in fields.items()}
+
+    def _bind(self, value: Any) -> Any:
+        if isinstance(value, Tensor):
+            return {
+                "data": self._address(value.buffer, value.offset),
+                "batch": value.batch,
+                "height": value.height,
+                "width": value.width,
+                "channels": value.channels,
+                "stride": value.stride,
+            }
+        if isinstance(value, Values):
+            return self._address(value.tensor.buffer, value.tensor.offset + value.shift)
+        if isinstance(value, Buffer):
+            return self._address(value, 0)
+        if isinstance(value, np.ndarray):
+            self._keep_alive.append(value)
+            return boundary.pointer(value, "void")
+        if isinstance(value, Mapping):
+            return self._bind_fields(value)
+        return boundary.null if value is None else value
+
+    def _address(self, buffer: Buffer, offset: int) -> Any:
+        assert self.arena is not None
+        return boundary.pointer(self.arena[buffer.offset + offset :], "void")
+
+
+def _place(buffers: list[Buffer], calls: int) -> int:
+    """Give every buffer an offset, largest first, at the lowest free place; return the total."""
+    for buffer in buffers:
+        if buffer.pinned:
+            buffer.first, buffer.last = 0, calls
+    placed_first = np.empty(len(buffers), np.int64)
+    placed_last = np.empty(len(buffers), np.int64)
+    placed_begin = np.empty(len(buffers), np.int64)
+    placed_end = np.empty(len(buffers), np.int64)
+    total = 0
+    for count, buffer in enumerate(sorted(buffers, key=lambda b: -b.size)):
+        size = -(-buffer.size // ALIGNMENT) * ALIGNMENT
+        alive = (placed_first[:count] <= buffer.last) & (placed_last[:count] >= buffer.first)
+        begins, ends = placed_begin[:count][alive], placed_end[:count][alive]
+        order = np.argsort(begins, kind="stable")
+        offset = 0
+        for begin, end in zip(begins[order].tolist(), ends[order].tolist(), strict=True):
+            if begin - offset >= size:
+                break
+            offset = max(offset, end)
+        buffer.offset = offset
+        placed_first[count], placed_last[count] = buffer.first, buffer.last
+        placed_begin[count], placed_end[count] = offset, offset + size
+        total = max(total, offset + size)
+    return total

@@ -1,0 +1,43 @@
+"""Weight updates on the engine's own arrays; formulas in csrc/engine/optimiser.h."""
+
+from __future__ import annotations
+
+from darkpy.kernels import boundary
+from darkpy.kernels.boundary import FloatArray, lib, pointer
+
+__all__ = ["adam_update", "sgd_update"]
+
+
+def sgd_update(
+    weights: FloatArray, updates: FloatArray, *, rate: float, momentum: float, decay: float
+) -> None:
+    """Darknet's SGD with momentum, in place.
+
+    updates -= decay * weights; weights += rate * updates; updates *= momentum.
+    """
+    status = lib.dk_sgd_update(
+        weights.size, pointer(weights), pointer(updates), rate, momentum, decay
+    )
+    boundary.check(status, "dk_sgd_update")
+
+
+def adam_update(
+    weights: FloatArray,
+    updates: FloatArray,
+    mean: FloatArray,
+    square: FloatArray,
+    *,
+    rate: float,
+    b1: float,
+    b2: float,
+    eps: float,
+    decay: float,
+    step: int,
+) -> None:
+    """Darknet's Adam, in place; `step` is 1 for the first update; `updates` becomes 0."""
+    status = lib.dk_adam_update(
+        weights.size,
+        *(pointer(a) for a in (weights, updates, mean, square)),
+        *(rate, b1, b2, eps, decay, step),
+    )
+    boundary.check(status, "dk_adam_update")
