@@ -1,0 +1,1 @@
+"""Layers: one module per section type, each with its options, shapes, parameters and passes."""

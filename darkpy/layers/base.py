@@ -1,0 +1,283 @@
+"""What a layer is: options, shapes, parameters, and how it records its forward and backward passes.
+
+A layer owns no activations. `forward` and `backward` record calls into a plan (network/plan.py),
+which owns all memory; the same layer can therefore serve many plans, one per batch size and
+purpose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from darkpy.config.dialects import Dialect
+from darkpy.config.net_options import NetOptions
+from darkpy.config.options import Option, Options, flag, integer, real
+from darkpy.errors import ConfigError, StateError
+from darkpy.kernels.boundary import FloatArray
+from darkpy.layers.parameter import Parameter
+
+if TYPE_CHECKING:
+    from darkpy.kernels.program import Tensor
+    from darkpy.network.plan import Plan
+
+__all__ = ["COMMON_OPTIONS", "INPUT", "Layer", "LayerContext", "Shape", "ViewOf"]
+
+#: The "index" of the network's input among a layer's sources.
+INPUT = -1
+
+#: A layer may not have more outputs per image than this, nor more weights: 32 GiB of float32.
+MAX_VALUES = 1 << 33
+
+#: Options of every section (spec 1.4).
+COMMON_OPTIONS: tuple[Option, ...] = (
+    real("learning_rate", 1.0, "factor on the network's learning rate for this layer", minimum=0),
+    integer(
+        "stopbackward",
+        0,
+        "other than 0: training stops before this layer, which and all before stay as they are",
+    ),
+    flag("onlyforward", False, "read for compatibility; Darknet's CPU code does not use it"),
+    flag("dontload", False, "the weights file holds nothing for this layer"),
+    flag("dontloadscales", False, "the weights file holds no scales, means and variances for it"),
+    flag("dontsave", False, "nothing is written for this layer", dialect="pjreddie"),
+    integer("numload", 0, "read only so many filters from the weights file (0: all)", minimum=0),
+    flag("smooth", False, "read for compatibility; used by Darknet's GPU code only"),
+    flag("truth", False, "read for compatibility; used by Darknet's GPU code only"),
+    real("clip", 0.0, "read for compatibility; used by Darknet's GPU code only"),
+    integer("dont_update", 0, "read for compatibility; GPU only", dialect="alexeyab"),
+    integer("burnin_update", 0, "read for compatibility; GPU only", dialect="alexeyab"),
+    integer("train_only_bn", 0, "read for compatibility; GPU only", dialect="alexeyab"),
+)
+
+
+class Shape(NamedTuple):
+    """Size of one image's values; a vector of n values is ``Shape(n, 1, 1, is_image=False)``."""
+
+    channels: int
+    height: int
+    width: int
+    is_image: bool = True
+
+    @classmethod
+    def vector(cls, count: int) -> Shape:
+        """Shape of a vector."""
+        return cls(count, 1, 1, False)
+
+    @property
+    def size(self) -> int:
+        """Values per image."""
+        return self.channels * self.height * self.width
+
+    def __str__(self) -> str:
+        """Return ``28 x 28 x 64`` (width, height, channels, as Darknet prints it) or the length."""
+        if not self.is_image:
+            return str(self.channels)
+        return f"{self.width} x {self.height} x {self.channels}"
+
+    def array_shape(self, batch: int) -> tuple[int, ...]:
+        """Shape of a user's array of `batch` of these: (N, C, H, W) or (N, n)."""
+        if self.is_image:
+            return batch, self.channels, self.height, self.width
+        return batch, self.channels
+
+
+@dataclass(frozen=True)
+class ViewOf:
+    """A layer's output that is nothing but a range of channels of an earlier layer's."""
+
+    source: int
+    first: int
+    count: int
+
+
+@dataclass(frozen=True)
+class LayerContext:
+    """What a layer is made from."""
+
+    options: Options
+    index: int
+    net: NetOptions
+    dialect: Dialect
+    input_shape: Shape
+    layers: Sequence[Layer]
+    seed: int
+
+    def shape_of(self, index: int) -> Shape:
+        """Output shape of an earlier layer, or of the network's input for INPUT."""
+        return self.input_shape if index == INPUT else self.layers[index].output_shape
+
+
+class Layer:
+    """Base of all layers; a subclass handles one section type.
+
+    Subclasses set `sections` and `options`, fill `output_shape` and `parameters` in `configure`,
+    and record their passes in `forward` and `backward`.
+
+    Attributes
+    ----------
+    index : int
+        Position in the network, from 0.
+    kind : str
+        The section's full name, such as ``convolutional``.
+    sources : tuple of int
+        Indices of the layers it reads; INPUT is the network's input.
+    input_shapes, output_shape : Shape
+        Sizes for one image.
+    parameters : dict of str to Parameter
+        In the order of the weights file.
+    """
+
+    #: Section names, the full one first.
+    sections: ClassVar[tuple[str, ...]] = ()
+    #: Options of its own; those of COMMON_OPTIONS come on top.
+    options: ClassVar[tuple[Option, ...]] = ()
+    #: Whether only AlexeyAB's fork has this section.
+    is_alexeyab: ClassVar[bool] = False
+    #: Whether the layer adds to the network's cost.
+    has_cost: bool = False
+    #: Whether the layer's output is the network's answer (cost layers are not).
+    is_answer: ClassVar[bool] = True
+
+    def __init__(self, context: LayerContext) -> None:
+        self.context = context
+        self.values = context.options
+        self.index = context.index
+        self.kind = self.sections[0]
+        self.dialect = context.dialect
+        self.sources = self.find_sources()
+        self.input_shapes = tuple(context.shape_of(source) for source in self.sources)
+        self.parameters: dict[str, Parameter] = {}
+        self.output_shape = self.input_shapes[0]
+        self.configure()
+        self._check_size()
+        #: Set by the network after a run that keeps them; see `output` and `delta`.
+        self.kept_output: FloatArray | None = None
+        self.kept_delta: FloatArray | None = None
+
+    # -- to be written by layers ------------------------------------------------------------------
+
+    def find_sources(self) -> tuple[int, ...]:
+        """Indices of the layers read; by default the one before."""
+        return (self.index - 1,)
+
+    def configure(self) -> None:
+        """Check the options against the input's shape; set `output_shape` and `parameters`."""
+
+    def view(self, training: bool) -> ViewOf | None:
+        """The range of an earlier output that this one equals, if it is no more than that."""
+        return None
+
+    def forward(self, plan: Plan, inputs: list[Tensor], output: Tensor) -> Any:
+        """Record the forward pass; what it returns is handed to `backward`."""
+        raise NotImplementedError  # pragma: no cover - every layer without `view` has its own
+
+    def backward(
+        self, plan: Plan, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
+    ) -> None:
+        """Record the backward pass.
+
+        `delta` holds minus the gradient of the loss with respect to `output` and may be overwritten
+        unless ``plan.keep``. Where ``plan.input_delta(self, k)`` is not None the layer adds to it.
+        """
+        raise NotImplementedError  # pragma: no cover - likewise
+
+    def refresh(self, training: bool) -> None:
+        """Make what is derived from parameters anew, if they changed; called before a plan runs."""
+
+    def check_network(self, layers: list[Layer]) -> None:
+        """Look at the whole network once it is there; raise or warn."""
+
+    def multiply_adds(self) -> int:
+        """Multiply-adds of the forward pass of one image (0 where they do not matter)."""
+        return 0
+
+    def describe(self) -> str:
+        """What `summary` prints between the name and the sizes."""
+        return ""
+
+    # -- for users --------------------------------------------------------------------------------
+
+    @property
+    def output(self) -> FloatArray:
+        """Output of the last `activations` or ``train_step(keep=True)``: (N, C, H, W) or (N, n)."""
+        return self._kept(self.kept_output, "output")
+
+    @property
+    def delta(self) -> FloatArray:
+        """Minus the gradient of the loss for `output`, of the last ``train_step(keep=True)``."""
+        return self._kept(self.kept_delta, "delta")
+
+    def _kept(self, array: FloatArray | None, what: str) -> FloatArray:
+        if array is None:
+            runs = "train_step(x, truth, keep=True)"
+            if what == "output":
+                runs = f"activations(x) or {runs}"
+            raise StateError(
+                f"layer {self.index} [{self.kind}] has no {what} yet: it is there after {runs}"
+            )
+        return array
+
+    # -- helpers for layers -----------------------------------------------------------------------
+
+    @property
+    def label(self) -> str:
+        """How messages name the layer: ``layer 3 [maxpool]``."""
+        return f"layer {self.index} [{self.kind}]"
+
+    def error(self, message: str) -> ConfigError:
+        """Return an error about the whole section, ready to raise."""
+        return self.values.section.error(message)
+
+    def generator(self) -> np.random.Generator:
+        """The layer's own random stream for initial weights."""
+        return np.random.Generator(np.random.Philox(key=[self.context.seed, self.index]))
+
+    def add_parameter(self, parameter: Parameter) -> None:
+        """Register `parameter`; the order of calls is the order of the weights file."""
+        if parameter.count > MAX_VALUES:
+            raise self.error(f"{parameter.count:,} {parameter.name} are more than memory can hold")
+        self.parameters[parameter.name] = parameter
+
+    def need_image(self) -> Shape:
+        """Return the input's shape, refusing the flat vector that stands for an image."""
+        shape = self.input_shapes[0]
+        if not shape.is_image and shape.height * shape.width > 1:
+            raise self.error(f"needs an image, layer {self.sources[0]} gives a vector")
+        return shape
+
+    def _check_size(self) -> None:
+        shape = self.output_shape
+        if min(shape.channels, shape.height, shape.width) < 1:
+            raise self.error(
+                f"its output would be {shape}: the input is only {self.input_shapes[0]}"
+            )
+        if shape.size > MAX_VALUES:
+            raise self.error(f"its output of {shape} values is more than memory can hold")
+
+
+def _parameter(name: str, doc: str) -> property:
+    def get(self: Layer) -> FloatArray:
+        if name not in self.parameters:
+            raise StateError(f"{self.label} has no {name}")
+        return self.parameters[name].value
+
+    def assign(self: Layer, array: FloatArray) -> None:
+        if name not in self.parameters:
+            raise StateError(f"{self.label} has no {name}")
+        self.parameters[name].assign(array, f"{self.label} {name}")
+
+    return property(get, assign, doc=doc)
+
+
+for _name in ("weights", "biases", "scales", "rolling_mean", "rolling_variance"):
+    setattr(
+        Layer,
+        _name,
+        _parameter(
+            _name, f"The layer's {_name} as a read-only array; assigning an array copies it."
+        ),
+    )

@@ -1,0 +1,154 @@
+"""What convolutional and connected layers share: filters applied by the convolution engine.
+
+A connected layer is a convolution whose kernel covers its whole input, so its weights' columns are
+put into the engine's order by the same packing, and the activations never move.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from darkpy.kernels.boundary import FloatArray
+from darkpy.kernels.packing import FilterPacking
+from darkpy.kernels.program import Tensor
+from darkpy.layers.activations import activation_code
+from darkpy.layers.base import MAX_VALUES
+from darkpy.layers.normalizing import NormalizingLayer
+from darkpy.layers.parameter import Parameter
+
+if TYPE_CHECKING:
+    from darkpy.network.plan import Plan
+
+__all__ = ["FilterLayer"]
+
+LINEAR = activation_code("linear")
+
+
+class FilterLayer(NormalizingLayer):
+    """A layer of filters, then batch normalisation or bias, then an activation.
+
+    Attributes
+    ----------
+    geometry : dict
+        The fields of ``struct dk_conv_shape``.
+    algorithm : int
+        The C core's number of the forced algorithm; 0 lets the engine choose.
+    """
+
+    geometry: dict[str, int]
+    algorithm: int = 0
+
+    def check_weights(self, count: int) -> None:
+        """Refuse more weights than memory can hold, before C computes sizes."""
+        if count > MAX_VALUES:
+            raise self.error(f"{count:,} weights are more than memory can hold")
+
+    def add_weights(self, shape: tuple[int, ...]) -> None:
+        """Register the weights with Darknet's `shape`."""
+        self.packing = FilterPacking(self.geometry)
+        self.add_parameter(
+            Parameter("weights", shape, self.initial_weights, packing=self.packing, decays=True)
+        )
+        self._transposed: FloatArray | None = None
+        self._transposed_version = -1
+
+    def initial_weights(self) -> FloatArray:
+        """Return new random weights in Darknet's shape."""
+        raise NotImplementedError  # pragma: no cover - both layers have their own
+
+    @property
+    def transposed(self) -> FloatArray:
+        """The weights as the data gradient reads them; made anew by `refresh`."""
+        if self._transposed is None:
+            self._transposed = np.zeros(self.packing.transposed_size, np.float32)
+        return self._transposed
+
+    def refresh(self, training: bool) -> None:
+        """Also transpose the weights anew for training when they changed."""
+        super().refresh(training)
+        weights = self.parameters["weights"]
+        if (
+            training
+            and self._transposed is not None
+            and self._transposed_version != weights.version
+        ):
+            self.packing.transpose(weights.storage, self.transposed)
+            self._transposed_version = weights.version
+
+    # -- passes -----------------------------------------------------------------------------------
+
+    def _filter(self, plan: Plan, x: Tensor, y: Tensor, **epilogue: Any) -> None:
+        plan.add(
+            self,
+            "dk_convolution_forward",
+            "dk_convolution",
+            workspace="dk_convolution_workspace",
+            shape=self.geometry,
+            x=x,
+            y=y,
+            weights=self.parameters["weights"].storage,
+            algorithm=self.algorithm,
+            **epilogue,
+        )
+
+    def forward(self, plan: Plan, inputs: list[Tensor], output: Tensor) -> Any:
+        """Record filters, normalisation or bias, and activation."""
+        x = inputs[0]
+        if not plan.training:
+            self._filter(
+                plan, x, output, scale=self.factor, shift=self.shift, activation=self.activation
+            )
+            return None
+        if self.normalizes:
+            raw = plan.temporary(self.output_shape)
+            self._filter(plan, x, raw, activation=LINEAR)
+            return self.record_normalization(plan, raw, output)
+        biases = self.parameters["biases"].storage
+        if not self.keeps_input:
+            self._filter(plan, x, output, shift=biases, activation=self.activation)
+            return output
+        raw = plan.temporary(self.output_shape)
+        self._filter(plan, x, raw, shift=biases, activation=LINEAR)
+        plan.add(self, "dk_activate", "dk_activate", x=raw, y=output, kind=self.activation)
+        return raw
+
+    def backward(
+        self, plan: Plan, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
+    ) -> None:
+        """Record activation and normalisation backward, then the gradients of weights and input."""
+        dy = delta
+        if self.normalizes:
+            if plan.keep:
+                dy = plan.temporary(self.output_shape)
+            self.record_normalization_backward(plan, saved, output, delta, dy)
+        else:
+            if plan.keep:
+                dy = plan.copy_of(self, delta)
+            self.record_bias_backward(plan, saved, dy)
+        plan.add(
+            self,
+            "dk_convolution_backward_weights",
+            "dk_convolution_backward_weights",
+            workspace="dk_convolution_backward_weights_workspace",
+            shape=self.geometry,
+            x=inputs[0],
+            dy=dy,
+            updates=self.parameters["weights"].updates,
+            algorithm=self.algorithm,
+        )
+        if target := plan.input_delta(self, 0):
+            dx, accumulate = target
+            plan.add(
+                self,
+                "dk_convolution_backward_data",
+                "dk_convolution_backward_data",
+                workspace="dk_convolution_backward_data_workspace",
+                shape=self.geometry,
+                dy=dy,
+                dx=dx,
+                transposed=self.transposed,
+                accumulate=accumulate,
+                algorithm=self.algorithm,
+            )

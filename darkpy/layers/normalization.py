@@ -1,0 +1,78 @@
+"""[normalization]: local response normalisation over channels (spec 3.10)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from darkpy.config.options import integer, real
+from darkpy.kernels.program import Tensor
+from darkpy.layers.base import Layer
+from darkpy.layers.registry import register
+
+if TYPE_CHECKING:
+    from darkpy.network.plan import Plan
+
+__all__ = ["Normalization"]
+
+
+@register("normalization", "lrn")
+class Normalization(Layer):
+    """y_k = x_k * (kappa + alpha * sum of x_j^2 over the window)^-beta.
+
+    The window of channel k is k - (size - 1) // 2 .. k + size // 2, cut at the first and last
+    channel (Darknet's own sum leaves one channel out), and the gradient is the full one (Darknet's
+    is its diagonal). alpha is not divided by the size, as in the papers and TensorFlow; Caffe and
+    PyTorch divide.
+
+    Source: Krizhevsky et al. 2012, section 3.3; Darknet normalization_layer.c.
+    """
+
+    options = (
+        real("alpha", 1e-4, "factor on the sum of squares"),
+        real("beta", 0.75, "exponent"),
+        real("kappa", 1.0, "added to the sum"),
+        integer("size", 5, "channels in the window", minimum=1),
+    )
+
+    def _fields(self) -> dict[str, Any]:
+        o = self.values
+        return {"size": o.size, "alpha": o.alpha, "beta": o.beta}
+
+    def forward(self, plan: Plan, inputs: list[Tensor], output: Tensor) -> Any:
+        """Record it; training keeps the bases of the powers."""
+        norms = plan.buffer(plan.batch * self.output_shape.size) if plan.training else None
+        plan.add(
+            self,
+            "dk_lrn_forward",
+            "dk_lrn_forward",
+            x=inputs[0],
+            y=output,
+            norms=norms,
+            kappa=self.values.kappa,
+            **self._fields(),
+        )
+        return norms
+
+    def backward(
+        self, plan: Plan, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
+    ) -> None:
+        """Record the full gradient."""
+        if target := plan.input_delta(self, 0):
+            dx, accumulate = target
+            plan.add(
+                self,
+                "dk_lrn_backward",
+                "dk_lrn_backward",
+                x=inputs[0],
+                y=output,
+                delta=delta,
+                dx=dx,
+                norms=saved,
+                accumulate=accumulate,
+                **self._fields(),
+            )
+
+    def describe(self) -> str:
+        """The constants."""
+        o = self.values
+        return f"size {o.size} alpha {o.alpha:g} beta {o.beta:g} kappa {o.kappa:g}"

@@ -1,0 +1,190 @@
+"""What layers with parameters share: batch normalisation, bias and activation.
+
+Training records x -> normalise -> scale, bias -> activation; inference folds all of it into one
+factor and one shift per channel: y = act(acc * factor + shift).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from darkpy.kernels.boundary import FloatArray
+from darkpy.layers.activations import needs_input
+from darkpy.layers.base import Layer
+from darkpy.layers.parameter import Parameter
+
+if TYPE_CHECKING:
+    from darkpy.kernels.program import Tensor
+    from darkpy.network.plan import Plan
+
+__all__ = ["NormalizingLayer"]
+
+
+class NormalizingLayer(Layer):
+    """A layer whose last steps are batch normalisation or a bias, and an activation.
+
+    Attributes
+    ----------
+    channels : int
+        Number of biases.
+    normalizes : bool
+        Whether batch normalisation is on.
+    activation : int
+        The C core's number.
+    """
+
+    channels: int
+    normalizes: bool
+    activation: int
+    #: Weight of the new batch in the rolling statistics.
+    rolling: float
+
+    def add_bias(self) -> None:
+        """Register the biases."""
+        self.add_parameter(Parameter("biases", (self.channels,), self._zeros))
+
+    def add_normalization(self) -> None:
+        """Register scales and rolling statistics."""
+        n = (self.channels,)
+        self.add_parameter(Parameter("scales", n, lambda: np.ones(n, np.float32)))
+        self.add_parameter(Parameter("rolling_mean", n, self._zeros, trainable=False))
+        self.add_parameter(Parameter("rolling_variance", n, self._zeros, trainable=False))
+
+    def _zeros(self) -> FloatArray:
+        return np.zeros(self.channels, np.float32)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._factor: FloatArray | None = None
+        self._shift: FloatArray | None = None
+        self._folded: tuple[int, ...] = ()
+        super().__init__(*args, **kwargs)
+
+    # -- inference --------------------------------------------------------------------------------
+
+    @property
+    def factor(self) -> FloatArray | None:
+        """Inference: the factor per channel, or None for 1."""
+        if not self.normalizes:
+            return None
+        if self._factor is None:
+            self._factor = np.empty(self.channels, np.float32)
+        return self._factor
+
+    @property
+    def shift(self) -> FloatArray:
+        """Inference: what is added per channel."""
+        if not self.normalizes:
+            return self.parameters["biases"].storage
+        if self._shift is None:
+            self._shift = np.empty(self.channels, np.float32)
+        return self._shift
+
+    def refresh(self, training: bool) -> None:
+        """Fold batch normalisation anew when its parameters changed."""
+        if training or not self.normalizes:
+            return
+        p = self.parameters
+        names = ("biases", "scales", "rolling_mean", "rolling_variance")
+        versions = tuple(p[name].version for name in names)
+        if versions == self._folded:
+            return
+        biases, scales, mean, variance = (p[name].storage.astype(np.float64) for name in names)
+        epsilon = self.dialect.bn_epsilon
+        # A variance below 0 is no variance; Darknet's square root would give NaN.
+        variance = np.maximum(variance, 0)
+        if self.dialect.bn_epsilon_inside:
+            deviation = np.sqrt(variance + epsilon)
+        else:
+            deviation = np.sqrt(variance) + epsilon
+        factor, shift = self.factor, self.shift
+        assert factor is not None
+        factor[...] = scales / deviation
+        shift[...] = biases - mean * scales / deviation
+        self._folded = tuple(p[name].version for name in names)
+
+    # -- training ---------------------------------------------------------------------------------
+
+    def epsilon_fields(self) -> dict[str, Any]:
+        """The struct fields that say which batch normalisation this is."""
+        return {
+            "epsilon": self.dialect.bn_epsilon,
+            "epsilon_inside": int(self.dialect.bn_epsilon_inside),
+            "biased": 0,
+            "activation": self.activation,
+        }
+
+    def parameter_fields(self) -> dict[str, Any]:
+        """The struct fields of the four parameters."""
+        names = ("scales", "biases", "rolling_mean", "rolling_variance")
+        return {name: self.parameters[name].storage for name in names}
+
+    def record_normalization(self, plan: Plan, x: Tensor, output: Tensor) -> dict[str, Any]:
+        """Record the training forward of batch normalisation from `x` to `output`."""
+        p = self.parameters
+        saved: dict[str, Any] = {
+            "x": x,
+            "mean": plan.buffer(self.channels),
+            "variance": plan.buffer(self.channels),
+        }
+        plan.add(
+            self,
+            "dk_batchnorm_forward",
+            "dk_batchnorm",
+            workspace="dk_batchnorm_workspace",
+            y=output,
+            rolling=self.rolling,
+            **self.parameter_fields(),
+            **saved,
+            **self.epsilon_fields(),
+        )
+        plan.moves(p["rolling_mean"], p["rolling_variance"])
+        return saved
+
+    def record_normalization_backward(
+        self,
+        plan: Plan,
+        saved: dict[str, Any],
+        output: Tensor,
+        delta: Tensor,
+        dx: Tensor,
+        accumulate: int = 0,
+    ) -> None:
+        """Record the backward of activation and batch normalisation, from `delta` to `dx`."""
+        p = self.parameters
+        plan.add(
+            self,
+            "dk_batchnorm_backward",
+            "dk_batchnorm_backward",
+            workspace="dk_batchnorm_backward_workspace",
+            y=output,
+            delta=delta,
+            dx=dx,
+            scales=p["scales"].storage,
+            biases=p["biases"].storage,
+            scale_updates=p["scales"].updates,
+            bias_updates=p["biases"].updates,
+            exact=0,
+            accumulate=accumulate,
+            **saved,
+            **self.epsilon_fields(),
+        )
+
+    def record_bias_backward(self, plan: Plan, saved: Tensor, delta: Tensor) -> None:
+        """Record ``delta *= act'`` and the biases' updates; the derivative reads `saved`."""
+        plan.add(
+            self,
+            "dk_bias_backward",
+            "dk_bias_backward",
+            workspace="dk_bias_backward_workspace",
+            saved=saved,
+            delta=delta,
+            bias_updates=self.parameters["biases"].updates,
+            activation=self.activation,
+        )
+
+    @property
+    def keeps_input(self) -> bool:
+        """Whether the activation's derivative reads its input."""
+        return needs_input(self.activation)

@@ -1,0 +1,118 @@
+"""Parameters: named arrays of a layer, in Darknet's shape outside and the engine's order inside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from darkpy.errors import ShapeError
+from darkpy.kernels.boundary import FloatArray, float_array
+from darkpy.kernels.packing import FilterPacking
+
+__all__ = ["Parameter"]
+
+
+class Parameter:
+    """One array of a layer.
+
+    Parameters
+    ----------
+    name : str
+        ``weights``, ``biases``, ``scales``, ``rolling_mean`` or ``rolling_variance``.
+    shape : tuple of int
+        Darknet's shape.
+    initial : callable
+        Returns the initial value; called when nothing was loaded before the first use.
+    packing : FilterPacking, optional
+        The engine's order, where it differs from Darknet's.
+    trainable : bool
+        False for what only batch normalisation moves.
+    decays : bool
+        Whether weight decay acts on it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        initial: Callable[[], FloatArray],
+        *,
+        packing: FilterPacking | None = None,
+        trainable: bool = True,
+        decays: bool = False,
+    ) -> None:
+        self.name = name
+        self.shape = shape
+        self.trainable = trainable
+        self.decays = decays
+        self.version = 0
+        self._initial = initial
+        self._packing = packing
+        self._storage: FloatArray | None = None
+        self._updates: FloatArray | None = None
+        self._moments: tuple[FloatArray, FloatArray] | None = None
+
+    @property
+    def count(self) -> int:
+        """Values in Darknet's shape, which is what a weights file holds."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def storage(self) -> FloatArray:
+        """The engine's own memory, one-dimensional; its address never changes."""
+        if self._storage is None:
+            self._store(self._initial())
+        assert self._storage is not None
+        return self._storage
+
+    @property
+    def updates(self) -> FloatArray:
+        """Darknet's update buffer (minus the gradient, with momentum), in the engine's order."""
+        if self._updates is None:
+            self._updates = np.zeros_like(self.storage)
+        return self._updates
+
+    @property
+    def moments(self) -> tuple[FloatArray, FloatArray]:
+        """Adam's running means of the gradient and of its square."""
+        if self._moments is None:
+            self._moments = np.zeros_like(self.storage), np.zeros_like(self.storage)
+        return self._moments
+
+    @property
+    def value(self) -> FloatArray:
+        """A read-only array in Darknet's shape (a copy where the engine's order differs)."""
+        if self._packing is None:
+            view = self.storage.reshape(self.shape).view()
+        else:
+            view = self._packing.unpack(self.storage).reshape(self.shape)
+        view.flags.writeable = False
+        return view
+
+    def assign(self, array: object, name: str | None = None) -> None:
+        """Copy `array`, float32 of Darknet's shape, into the engine's memory."""
+        values = float_array(name or self.name, array, self.shape)
+        if not np.isfinite(values).all():
+            raise ShapeError(f"{name or self.name} must be finite, got NaN or infinity")
+        self._store(values)
+
+    def update_value(self) -> FloatArray:
+        """Return the update buffer in Darknet's shape."""
+        if self._packing is None:
+            return self.updates.reshape(self.shape).copy()
+        return self._packing.unpack(self.updates).reshape(self.shape)
+
+    def touched(self) -> None:
+        """Say that the engine changed the values, so that derived forms are made anew."""
+        self.version += 1
+
+    def _store(self, values: FloatArray) -> None:
+        if self._storage is None:
+            size = self.count if self._packing is None else self._packing.size
+            self._storage = np.zeros(size, np.float32)
+        if self._packing is None:
+            self._storage[...] = values.reshape(-1)
+        else:
+            self._packing.pack(np.ascontiguousarray(values), self._storage)
+        self.version += 1

@@ -1,0 +1,110 @@
+"""[shortcut]: the sum of two layers (spec 3.12)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from darkpy.config.options import choice, integers, real
+from darkpy.kernels.program import Tensor
+from darkpy.layers.activations import activation_code, activation_option, needs_input
+from darkpy.layers.base import Layer
+from darkpy.layers.references import absolute_index
+from darkpy.layers.registry import register
+
+if TYPE_CHECKING:
+    from darkpy.network.plan import Plan
+
+__all__ = ["Shortcut"]
+
+
+@register("shortcut")
+class Shortcut(Layer):
+    """y = act(alpha * previous + beta * source) where both have values, else act(previous).
+
+    Maps of unequal sizes overlap at every (w1 / w2)-th pixel, or (w2 / w1)-th output, and on the
+    channels that both have; the output has the previous layer's shape.
+
+    Source: Darknet shortcut_layer.c and blas.c shortcut_cpu (pjreddie).
+    """
+
+    options = (
+        integers("from", None, "the layer to add; a negative number counts back from this one"),
+        activation_option("linear"),
+        real("alpha", 1.0, "factor on the previous layer", dialect="pjreddie"),
+        real("beta", 1.0, "factor on the other one", dialect="pjreddie"),
+        choice(
+            "weights_type", "none", ("none",), "learned weights: not supported", dialect="alexeyab"
+        ),
+    )
+
+    def find_sources(self) -> tuple[int, ...]:
+        """Return the previous layer and `from`."""
+        listed = self.values["from"]
+        if not listed:
+            raise self.error("needs from=, an earlier layer")
+        if len(listed) > 1:
+            raise self.values.error("from", "several layers are not supported")
+        if self.index == 0:
+            raise self.error("cannot be the first layer")
+        return self.index - 1, absolute_index(self.values, "from", listed[0], self.index)
+
+    def configure(self) -> None:
+        """Check that the sizes are multiples of each other in the same way on both axes."""
+        previous, source = self.input_shapes
+        pairs = ((source.width, previous.width), (source.height, previous.height))
+        strides = {(max(1, a // b), max(1, b // a)) for a, b in pairs}
+        if len(strides) > 1:
+            raise self.values.error(
+                "from", f"its size {source} does not fit the previous layer's {previous}"
+            )
+        self.output_shape = previous
+        self.activation = activation_code(self.values.activation)
+        self.is_linear = self.values.activation == "linear"
+
+    def forward(self, plan: Plan, inputs: list[Tensor], output: Tensor) -> Any:
+        """Record sum and activation."""
+        keeps_input = plan.training and needs_input(self.activation)
+        total = plan.temporary(self.output_shape) if keeps_input else output
+        self._record(plan, "dk_shortcut_forward", inputs[0], inputs[1], total)
+        if not self.is_linear:
+            plan.add(self, "dk_activate", "dk_activate", x=total, y=output, kind=self.activation)
+        return total
+
+    def backward(
+        self, plan: Plan, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
+    ) -> None:
+        """Record the activation's gradient, then both summands'."""
+        if not self.is_linear:
+            if plan.keep:
+                delta = plan.copy_of(self, delta)
+            plan.add(
+                self,
+                "dk_activation_gradient",
+                "dk_activation_gradient",
+                saved=saved,
+                delta=delta,
+                kind=self.activation,
+            )
+        if target := plan.input_delta(self, 0):
+            self._record(plan, "dk_shortcut_backward_x", target[0], inputs[1], delta, target[1])
+        if target := plan.input_delta(self, 1):
+            self._record(plan, "dk_shortcut_backward_from", inputs[0], target[0], delta, target[1])
+
+    def _record(
+        self, plan: Plan, function: str, x: Tensor, source: Tensor, y: Tensor, accumulate: int = 0
+    ) -> None:
+        o = self.values
+        tensors: dict[str, Any] = {"x": x, "from": source, "y": y}
+        plan.add(
+            self,
+            function,
+            "dk_shortcut",
+            **tensors,
+            alpha=o.alpha,
+            beta=o.beta,
+            accumulate=accumulate,
+        )
+
+    def describe(self) -> str:
+        """Source and activation."""
+        return f"{self.sources[1]} {self.values.activation}"

@@ -1,0 +1,96 @@
+"""[softmax]: probabilities, with the cross-entropy as their cost (spec 3.6)."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from darkpy.config.options import flag, integer, real, text
+from darkpy.kernels.boundary import lib
+from darkpy.kernels.program import Tensor, Values
+from darkpy.layers.base import Layer
+from darkpy.layers.costs import LOSS_WEIGHT, CostlyLayer
+from darkpy.layers.registry import register
+
+if TYPE_CHECKING:
+    from darkpy.network.plan import Plan
+
+__all__ = ["Softmax"]
+
+
+@register("softmax", "soft")
+class Softmax(CostlyLayer):
+    """y_i = exp((x_i - max) / T) / sum_j exp((x_j - max) / T), over each group of values.
+
+    The cost is -sum t log y (Darknet prints the same for one-hot truths); delta = t - y whatever T.
+
+    Source: Darknet softmax_layer.c.
+    """
+
+    options = (
+        integer("groups", 1, "parts of the input that are normalised separately", minimum=1),
+        real("temperature", 1.0, "divides the input", above=0),
+        flag("spatial", False, "read for compatibility; without effect in Darknet's CPU code"),
+        flag("noloss", False, "1: the layer has no cost and sends no gradient of its own"),
+        text("tree", None, "class hierarchy: not supported"),
+        LOSS_WEIGHT,
+    )
+
+    def configure(self) -> None:
+        """Check the groups."""
+        o = self.values
+        shape = self.input_shapes[0]
+        if o.tree is not None:
+            raise o.error("tree", "class hierarchies are not supported by this version of darkpy")
+        if shape.size % o.groups:
+            raise o.error("groups", f"must divide the {shape.size} inputs")
+        self.output_shape = shape._replace(is_image=False)
+        self.has_cost = not o.noloss
+
+    def forward(self, plan: Plan, inputs: list[Tensor], output: Tensor) -> Any:
+        """Record the normalisation over each image's groups."""
+        o, shape = self.values, self.output_shape
+        whole = o.groups == 1 or shape.height * shape.width == 1
+        if whole:
+            x, y = inputs[0], output
+            if shape.height * shape.width > 1:  # an image's values must lie side by side
+                x = plan.dense(self, x)
+                y = y if y.is_dense else plan.temporary(shape)
+        else:  # groups are ranges of Darknet's order
+            x, y = plan.to_darknet_order(self, inputs[0]), plan.temporary(shape)
+        pixels = shape.height * shape.width
+        plan.add(
+            self,
+            "dk_softmax_forward",
+            "dk_softmax",
+            x=Values(x),
+            y=Values(y),
+            rows=plan.batch,
+            x_stride=x.stride * pixels,
+            y_stride=y.stride * pixels,
+            groups=o.groups,
+            group_stride=shape.size // o.groups,
+            group_size=shape.size // o.groups,
+            temperature=o.temperature,
+        )
+        if not whole:
+            plan.from_darknet_order(self, y, output)
+        elif y is not output:
+            plan.copy(self, y, output)
+
+    def backward(
+        self, plan: Plan, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
+    ) -> None:
+        """Record cost and delta t - y, and hand it through."""
+        self.record_cost(plan, output, lib.DK_COST_SOFTMAX_CROSS_ENTROPY)
+
+    def check_network(self, layers: list[Layer]) -> None:
+        """Warn once about Darknet's doubled gradient of [softmax] followed by [cost]."""
+        following = layers[self.index + 1 : self.index + 2]
+        if self.has_cost and following and following[0].kind == "cost":
+            warnings.warn(
+                f"{following[0].values.section.path}:{following[0].values.section.line}: "
+                "[cost] after [softmax] doubles the gradient, as in Darknet (networks were tuned "
+                "with it); write noloss=1 into [softmax] or leave [cost] out to have it once",
+                stacklevel=2,
+            )
