@@ -1,0 +1,1 @@
+"""Networks: layers, planned and run."""

@@ -1,0 +1,467 @@
+"""A network: made from a cfg, run, trained, saved."""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from darkpy.config.dialects import Dialect, detect_dialect, dialect_named
+from darkpy.config.net_options import NetOptions, read_net
+from darkpy.config.options import read_options
+from darkpy.config.sections import Section, read_cfg
+from darkpy.errors import ConfigError, StateError
+from darkpy.kernels.boundary import FloatArray, float_array
+from darkpy.kernels.layout import from_nchw, to_nchw
+from darkpy.kernels.program import Tensor
+from darkpy.kernels.updates import adam_update, sgd_update
+from darkpy.layers.base import Layer, LayerContext, Shape
+from darkpy.layers.costs import CostlyLayer
+from darkpy.layers.registry import alexeyab_sections, layer_class, options_of
+from darkpy.network import summary, weights
+from darkpy.network.packaged import find_cfg
+from darkpy.network.plan import Plan
+from darkpy.training.schedules import learning_rate_at
+
+__all__ = ["Network", "load"]
+
+#: `predict` cuts its batch such that no layer has more values than this at once (128 MiB).
+MAX_LAYER_VALUES = 1 << 25
+#: ... and at most so many images.
+MAX_IMAGES = 32
+#: Plans kept for other batch sizes and purposes.
+MAX_PLANS = 4
+
+
+def load(
+    cfg: str | os.PathLike[str],
+    weights: str | os.PathLike[str] | None = None,
+    *,
+    dialect: str = "auto",
+    seed: int = 0,
+    strict: bool = False,
+) -> Network:
+    """Read a network.
+
+    Parameters
+    ----------
+    cfg : str or path
+        A .cfg file; if there is none of that name, a packaged one such as ``"googlenet"``.
+    weights : str or path, optional
+        A .weights file of that network; without it the weights are random.
+    dialect : {"auto", "pjreddie", "alexeyab"}
+        The fork whose defaults and constants hold; "auto" is alexeyab if the cfg uses a section
+        or key that only that fork knows.
+    seed : int
+        For initial weights, dropout and all else that is random.
+    strict : bool
+        Unknown keys are errors instead of warnings.
+
+    Returns
+    -------
+    Network
+
+    Raises
+    ------
+    ConfigError
+        The text begins with ``file:line:``.
+    WeightsError
+        The weights file is short, long, of another network, or not finite.
+    """
+    path = find_cfg(cfg)
+    network = Network(read_cfg(path), dialect=dialect, seed=seed, strict=strict)
+    if weights is not None:
+        network.load_weights(weights)
+    return network
+
+
+class Network:
+    """A network of layers; made by `darkpy.load`.
+
+    Attributes
+    ----------
+    layers : list of Layer
+        One per section after [net].
+    options : NetOptions
+        The [net] section.
+    dialect : Dialect
+        The fork's constants.
+    seen : int
+        Images seen in training, from the weights file on.
+    input_shape : Shape
+        Channels, height and width of the input.
+    """
+
+    def __init__(
+        self,
+        sections: Sequence[Section],
+        *,
+        dialect: str = "auto",
+        seed: int = 0,
+        strict: bool = False,
+    ) -> None:
+        self.path = sections[0].path
+        self.name = Path(self.path).name.split(".")[0]
+        self.seed = seed
+        self.seen = 0
+        self.steps = 0
+        self.file_version: tuple[int, int, int] | None = None
+        self.dialect: Dialect = dialect_named(dialect) or detect_dialect(
+            sections, alexeyab_sections(), options_of
+        )
+        self.options: NetOptions = read_net(sections[0], dialect=self.dialect, strict=strict)
+        self.input_shape = self._input_shape()
+        self.layers: list[Layer] = []
+        for section in sections[1:]:
+            self._add_layer(section, strict)
+        if not self.layers:
+            raise sections[0].error("the network has no layers")
+        self._check_layers()
+        self._plans: dict[tuple[Any, ...], Plan] = {}
+        self._lock = threading.Lock()
+
+    # -- what it is -------------------------------------------------------------------------------
+
+    @property
+    def channels(self) -> int:
+        """Channels of the input."""
+        return self.input_shape.channels
+
+    @property
+    def height(self) -> int:
+        """Height of the input in pixels."""
+        return self.input_shape.height
+
+    @property
+    def width(self) -> int:
+        """Width of the input in pixels."""
+        return self.input_shape.width
+
+    @property
+    def mini_batch(self) -> int:
+        """Images per `train_step`: batch / subdivisions of the cfg."""
+        return self.options.mini_batch
+
+    @property
+    def update_batch(self) -> int:
+        """Images per update of the weights."""
+        return self.mini_batch * int(self.options.subdivisions)
+
+    @property
+    def answer(self) -> Layer:
+        """The layer whose output `predict` returns: the last one that is no [cost]."""
+        return next(layer for layer in reversed(self.layers) if layer.is_answer)
+
+    @property
+    def outputs(self) -> int:
+        """Values that `predict` returns per image."""
+        return self.answer.output_shape.size
+
+    @property
+    def truths(self) -> int:
+        """Truth values per image that `train_step` wants; 0 when no layer has a cost."""
+        return next((la.output_shape.size for la in reversed(self.layers) if la.has_cost), 0)
+
+    @property
+    def updates(self) -> int:
+        """Updates made so far, as Darknet counts them: seen / images per update."""
+        return self.seen // self.update_batch
+
+    @property
+    def learning_rate(self) -> float:
+        """The rate of the next update."""
+        return self._rate(self.updates + 1)
+
+    def summary(self) -> str:
+        """Return the layer table as text."""
+        return summary.summary(self)
+
+    def __repr__(self) -> str:
+        """Name, size and number of layers."""
+        return f"<Network {self.name}: {len(self.layers)} layers, input {self.input_shape}>"
+
+    # -- running ----------------------------------------------------------------------------------
+
+    def predict(self, x: FloatArray) -> FloatArray:
+        """Run the network on a batch.
+
+        Only what the answer depends on is computed. Images do not influence each other.
+
+        Parameters
+        ----------
+        x : ndarray of float32, shape (N, channels, height, width)
+            C-contiguous; any N >= 0. Photos are RGB in 0..1. For networks whose [net] gives
+            `inputs`, (N, inputs).
+
+        Returns
+        -------
+        ndarray of float32, shape (N, outputs)
+            The output of the last layer that is no [cost], flattened in Darknet's order.
+
+        Raises
+        ------
+        DTypeError, ShapeError
+            Saying what was expected.
+        """
+        x = self._check_input(x)
+        out = np.empty((len(x), self.outputs), np.float32)
+        with self._lock:
+            chunk = self._chunk()
+            for start in range(0, len(x), chunk):
+                part = x[start : start + chunk]
+                plan = self._plan(len(part), wanted=(self.answer.index,))
+                self._run(plan, part)
+                to_nchw(plan.program, plan.output(self.answer.index), out[start : start + chunk])
+        return out
+
+    def activations(self, x: FloatArray) -> list[FloatArray]:
+        """Return every layer's output in inference, one array per section after [net].
+
+        Parameters
+        ----------
+        x : ndarray of float32, shape (N, channels, height, width)
+            As for `predict`.
+
+        Returns
+        -------
+        list of ndarray of float32
+            Darknet's ``l.output``: (N, C, H, W) where the output is an image, else (N, n); also
+            kept as ``net.layers[i].output``.
+        """
+        x = self._check_input(x)
+        with self._lock:
+            plan = self._plan(len(x), keep=True) if len(x) else None
+            if plan is not None:
+                self._run(plan, x)
+            for layer in self.layers:
+                shape = layer.output_shape.array_shape(len(x))
+                layer.kept_output = np.empty(shape, np.float32)
+                layer.kept_delta = None
+                if plan is not None:
+                    to_nchw(plan.program, plan.output(layer.index), layer.kept_output)
+                layer.kept_output.flags.writeable = False
+            if plan is not None:
+                self._plans.clear()  # it holds every activation: do not keep it
+        return [layer.output for layer in self.layers]
+
+    def train_step(self, x: FloatArray, truth: FloatArray, keep: bool = False) -> float:
+        """Train on one mini-batch, as Darknet's train_network_datum.
+
+        Forward, cost, backward; after every `subdivisions` mini-batches the weights are updated.
+
+        Parameters
+        ----------
+        x : ndarray of float32, shape (mini_batch, channels, height, width)
+            Exactly batch / subdivisions images.
+        truth : ndarray of float32, shape (mini_batch, truths)
+            What the layers with a cost compare with, such as one-hot classes.
+        keep : bool
+            Keep ``layer.output`` and ``layer.delta`` of every layer for looking at.
+
+        Returns
+        -------
+        float
+            The network's cost, summed over the images and averaged over the layers that have one (a
+            weighted sum where ``loss_weight`` is used).
+        """
+        x = self._check_input(x, self.mini_batch)
+        if not self.truths:
+            raise StateError(f"{self.path}: the network has no layer with a cost to train")
+        truth = float_array("truth", truth, (self.mini_batch, self.truths))
+        with self._lock:
+            plan = self._plan(self.mini_batch, training=True, keep=keep)
+            for tensor in plan.truths.values():
+                from_nchw(plan.program, truth, tensor)
+            self.seen += self.mini_batch
+            self._run(plan, x)
+            self.steps += 1
+            for parameter in plan.moved:
+                parameter.touched()
+            if keep:
+                self._keep(plan)
+            if self.seen // self.mini_batch % self.options.subdivisions == 0:
+                self._update()
+        return self._cost(plan)
+
+    # -- weights ----------------------------------------------------------------------------------
+
+    def load_weights(
+        self, path: str | os.PathLike[str], *, layers: int | None = None, clear: bool = False
+    ) -> None:
+        """Read a .weights file.
+
+        Parameters
+        ----------
+        path : str or path
+            Darknet's format, any version.
+        layers : int, optional
+            Read only the first so many layers (files named like ``darknet53.conv.74``).
+        clear : bool
+            Start counting `seen` at 0.
+
+        Raises
+        ------
+        WeightsError
+            The file is too short or too long, or holds NaN: which layer, how many values expected
+            and found.
+        """
+        with self._lock:
+            weights.load_weights(self, path, layers)
+            if clear:
+                self.seen = 0
+
+    def save_weights(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        layers: int | None = None,
+        version: tuple[int, int, int] | None = None,
+    ) -> None:
+        """Write a .weights file, at once or not at all.
+
+        Parameters
+        ----------
+        path : str or path
+            A file of that name is replaced.
+        layers : int, optional
+            Write only the first so many layers.
+        version : tuple of int, optional
+            Major, minor and revision; default: those of the file that was loaded, else the
+            dialect's.
+        """
+        with self._lock:
+            weights.save_weights(self, path, layers, version)
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    def _input_shape(self) -> Shape:
+        o = self.options
+        if o.has_image:
+            return Shape(o.channels, o.height, o.width)
+        return Shape.vector(o.inputs)
+
+    def _add_layer(self, section: Section, strict: bool) -> None:
+        layer = layer_class(section)
+        options = read_options(section, options_of(section.name), strict=strict)
+        context = LayerContext(
+            options=options,
+            index=len(self.layers),
+            net=self.options,
+            dialect=self.dialect,
+            input_shape=self.input_shape,
+            layers=self.layers,
+            seed=self.seed,
+        )
+        self.layers.append(layer(context))
+
+    def _check_layers(self) -> None:
+        if not any(layer.is_answer for layer in self.layers):
+            raise ConfigError(self.path, 0, "the network has nothing but cost layers")
+        sizes = {la.output_shape.size: la for la in self.layers if la.has_cost}
+        if len(sizes) > 1:
+            first, second = list(sizes.values())[:2]
+            raise second.error(
+                f"its cost compares {second.output_shape.size} values with the truth, "
+                f"that of {first.label} {first.output_shape.size}"
+            )
+        for layer in self.layers:
+            layer.check_network(self.layers)
+
+    def _check_input(self, x: object, batch: int | None = None) -> FloatArray:
+        return float_array("x", x, (batch, *self.input_shape.array_shape(1)[1:]))
+
+    def _chunk(self) -> int:
+        largest = max(layer.output_shape.size for layer in self.layers)
+        return max(1, min(MAX_IMAGES, MAX_LAYER_VALUES // largest))
+
+    def _plan(
+        self,
+        batch: int,
+        *,
+        training: bool = False,
+        keep: bool = False,
+        wanted: tuple[int, ...] = (),
+    ) -> Plan:
+        key = (batch, training, keep, wanted)
+        plan = self._plans.pop(key, None)
+        if plan is None:
+            while len(self._plans) >= MAX_PLANS:
+                del self._plans[next(iter(self._plans))]
+            plan = Plan(
+                self.layers,
+                self.input_shape,
+                batch,
+                training=training,
+                keep=keep,
+                wanted=wanted,
+            )
+        self._plans[key] = plan
+        return plan
+
+    def _run(self, plan: Plan, x: FloatArray) -> None:
+        for index in plan.needed:
+            self.layers[index].refresh(plan.training)
+        from_nchw(plan.program, x, plan.input)
+        plan.program.run(self.steps)
+
+    def _keep(self, plan: Plan) -> None:
+        for layer in self.layers:
+            shape = layer.output_shape.array_shape(plan.batch)
+
+            def taken(tensor: Tensor | None, shape: tuple[int, ...] = shape) -> FloatArray:
+                array = np.zeros(shape, np.float32)
+                if tensor is not None:
+                    to_nchw(plan.program, tensor, array)
+                array.flags.writeable = False
+                return array
+
+            layer.kept_output = taken(plan.output(layer.index))
+            layer.kept_delta = taken(plan.delta(layer.index))
+
+    def _cost(self, plan: Plan) -> float:
+        layers = [layer for layer in self.layers if isinstance(layer, CostlyLayer)]
+        costs = {index: math.fsum(array) for index, array in plan.costs_of.items()}
+        if any(layer.loss_weight is not None for layer in layers):
+            pairs = ((layer.loss_weight, costs.get(layer.index, 0.0)) for layer in layers)
+            return math.fsum(cost if weight is None else weight * cost for weight, cost in pairs)
+        return math.fsum(costs.values()) / len(layers)
+
+    def _rate(self, update: int) -> float:
+        rng = np.random.Generator(np.random.Philox(key=[self.seed, 1 << 32], counter=update))
+        return learning_rate_at(self.options, update, rng)
+
+    def _update(self) -> None:
+        o = self.options
+        step = self.updates
+        rate = self._rate(step)
+        for layer in self.layers:
+            factor = rate * layer.values.learning_rate
+            for parameter in layer.parameters.values():
+                if not parameter.trainable:
+                    continue
+                if o.adam:
+                    adam_update(
+                        parameter.storage,
+                        parameter.updates,
+                        *parameter.moments,
+                        rate=factor,
+                        b1=o.B1,
+                        b2=o.B2,
+                        eps=o.eps,
+                        decay=o.decay * self.update_batch,
+                        step=step,
+                    )
+                else:
+                    sgd_update(
+                        parameter.storage,
+                        parameter.updates,
+                        rate=factor / self.update_batch,
+                        momentum=o.momentum,
+                        decay=o.decay * self.update_batch if parameter.decays else 0.0,
+                    )
+                parameter.touched()

@@ -1,0 +1,52 @@
+"""The layer table, as text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from darkpy.network.network import Network
+
+__all__ = ["summary"]
+
+
+def summary(network: Network) -> str:
+    """Return one line per layer: kind, sizes, parameters, multiply-adds; totals below.
+
+    Parameters
+    ----------
+    network : Network
+        Its cfg decides everything; weights do not matter.
+    """
+    rows = [("", "layer", "", "input", "output", "parameters", "M multiply-adds")]
+    total_parameters = total_work = 0
+    for layer in network.layers:
+        count = sum(p.count for p in layer.parameters.values())
+        work = layer.multiply_adds()
+        total_parameters += count
+        total_work += work
+        rows.append(
+            (
+                str(layer.index),
+                layer.kind,
+                layer.describe(),
+                str(layer.input_shapes[0]),
+                str(layer.output_shape),
+                f"{count:,}" if count else "",
+                f"{work / 1e6:,.1f}" if work else "",
+            )
+        )
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    right = (True, False, False, False, False, True, True)
+    lines = [
+        "  ".join(
+            cell.rjust(width) if is_right else cell.ljust(width)
+            for cell, width, is_right in zip(row, widths, right, strict=True)
+        ).rstrip()
+        for row in rows
+    ]
+    lines.append(
+        f"{network.name}: {len(network.layers)} layers, {total_parameters:,} parameters, "
+        f"{total_work / 1e9:.3f} G multiply-adds an image; dialect {network.dialect.name}"
+    )
+    return "\n".join(lines)
