@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import numpy as np
 
@@ -31,6 +32,9 @@ class Parameter:
     decays : bool
         Whether weight decay acts on it.
     """
+
+    #: Changes of any parameter of any network so far; while it stays, nothing derived is stale.
+    changes: ClassVar[int] = 0
 
     def __init__(
         self,
@@ -106,6 +110,7 @@ class Parameter:
     def touched(self) -> None:
         """Say that the engine changed the values, so that derived forms are made anew."""
         self.version += 1
+        Parameter.changes += 1
 
     def _store(self, values: FloatArray) -> None:
         if self._storage is None:
@@ -115,4 +120,4 @@ class Parameter:
             self._storage[...] = values.reshape(-1)
         else:
             self._packing.pack(np.ascontiguousarray(values), self._storage)
-        self.version += 1
+        self.touched()

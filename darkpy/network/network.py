@@ -22,6 +22,7 @@ from darkpy.kernels.program import Tensor
 from darkpy.kernels.updates import adam_update, sgd_update
 from darkpy.layers.base import Layer, LayerContext, Shape
 from darkpy.layers.costs import CostlyLayer
+from darkpy.layers.parameter import Parameter
 from darkpy.layers.registry import alexeyab_sections, layer_class, options_of
 from darkpy.network import summary, weights
 from darkpy.network.packaged import find_cfg
@@ -404,8 +405,10 @@ class Network:
         return plan
 
     def _run(self, plan: Plan, x: FloatArray) -> None:
-        for index in plan.needed:
-            self.layers[index].refresh(plan.training)
+        if plan.refreshed != Parameter.changes:
+            for index in plan.needed:
+                self.layers[index].refresh(plan.training)
+            plan.refreshed = Parameter.changes
         from_nchw(plan.program, x, plan.input)
         plan.program.run(self.steps)
 

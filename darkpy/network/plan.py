@@ -59,6 +59,8 @@ class Plan:
         self.truths: dict[tuple[int, int, int], Tensor] = {}
         self.costs_of: dict[int, npt.NDArray[np.float64]] = {}
         self.moved: list[Parameter] = []
+        #: Parameter.changes when the layers were last refreshed for this plan.
+        self.refreshed = -1
         everything = training or keep
         self.needed = self._closure(range(len(layers)) if everything else wanted)
         self.input = self.temporary(input_shape)

@@ -6,10 +6,12 @@ int32. Files of a major or minor above 1000 hold connected weights transposed.
 
 from __future__ import annotations
 
+import mmap
 import os
 import struct
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,27 +57,100 @@ def _stored_shape(layer: Layer, parameter: Parameter) -> tuple[int, ...]:
 
 def weights_count(network: Network, layers: int | None = None) -> int:
     """Floats after the header in the network's weights file (of its first `layers` layers)."""
-    return sum(
-        int(np.prod(_stored_shape(layer, parameter), dtype=np.int64))
-        for layer in network.layers[:layers]
-        for parameter in _arrays(layer, saving=False)
-    )
+    return sum(part.count for part in _parts(network, 0, layers))
 
 
 def load_weights(network: Network, path: str | os.PathLike[str], layers: int | None) -> None:
     """Read the file into the network; nothing is changed unless all of it fits."""
     try:
-        data = np.memmap(path, np.uint8, "r") if os.path.getsize(path) else np.empty(0, np.uint8)
+        with open(path, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size == 0:
+                raise WeightsError(path, 0, "the file is empty")
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+                _load(network, path, mapped, layers)
     except OSError as error:
         raise WeightsError(path, 0, f"cannot be read: {error.strerror or error}") from error
-    version, seen, start = _read_header(path, data)
+
+
+def _load(
+    network: Network, path: str | os.PathLike[str], mapped: mmap.mmap, layers: int | None
+) -> None:
+    """Check the whole file, then copy it array by array, so that only one is in memory twice."""
+    version, seen, start = _read_header(path, mapped)
+    _check_length(network, path, len(mapped) - start, start, layers)
+    parts = list(_parts(network, start, layers))
+    for part in parts:
+        array = np.frombuffer(mapped, "<f4", part.count, part.offset)
+        if not np.isfinite(array).all():
+            bad = int(np.flatnonzero(~np.isfinite(array))[0])
+            message = (
+                f"{part.layer.label} {part.parameter.name} holds {array[bad]} "
+                f"(value {bad} of {part.count:,})"
+            )
+            del array  # the map cannot be closed while an array looks into it
+            raise WeightsError(path, part.offset + 4 * bad, message)
+        del array
+        _forget_pages(mapped)
+    for part in parts:
+        array = np.frombuffer(mapped, "<f4", part.count, part.offset)
+        values = _arranged(part, array, version)
+        if values.shape != part.parameter.shape:  # numload: the other filters stay
+            whole = part.parameter.value.copy()
+            whole[: len(values)] = values
+            values = whole
+        part.parameter.assign(np.ascontiguousarray(values, np.float32))
+        del array, values
+        _forget_pages(mapped)
+    network.seen = seen
+    network.file_version = version
+
+
+def _forget_pages(mapped: mmap.mmap) -> None:
+    """Give back the memory of what was read; it stays in the system's file cache."""
+    if hasattr(mmap, "MADV_DONTNEED"):
+        mapped.madvise(mmap.MADV_DONTNEED)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Where one array lies in a file; `shape` is the part of the parameter that is stored."""
+
+    layer: Layer
+    parameter: Parameter
+    shape: tuple[int, ...]
+    count: int
+    offset: int
+
+
+def _parts(network: Network, start: int, layers: int | None) -> Iterator[_Part]:
+    """All arrays of a file whose header has `start` bytes."""
+    for layer in network.layers[:layers]:
+        for parameter in _arrays(layer, saving=False):
+            shape = _stored_shape(layer, parameter)
+            count = int(np.prod(shape, dtype=np.int64))
+            yield _Part(layer, parameter, shape, count, start)
+            start += 4 * count
+
+
+def _check_length(
+    network: Network, path: str | os.PathLike[str], length: int, start: int, layers: int | None
+) -> None:
+    """Refuse a file that holds fewer or more values than the network has."""
     expected = weights_count(network, layers)
-    found, rest = divmod(data.size - start, 4)
+    found, rest = divmod(length, 4)
     if found < expected:
-        where = _first_missing(network, layers, found)
+        where = "its last layer"
+        for part in _parts(network, 0, layers):
+            if part.offset + 4 * part.count > 4 * found:
+                there = found - part.offset // 4
+                where = (
+                    f"{part.layer.label} {part.parameter.name}, {there:,} of {part.count:,} there"
+                )
+                break
         raise WeightsError(
             path,
-            data.size,
+            start + length,
             f"too short for {network.name}: {expected:,} values expected, {found:,} found; "
             f"it ends in {where}",
         )
@@ -87,73 +162,35 @@ def load_weights(network: Network, path: str | os.PathLike[str], layers: int | N
             f"too long for {network.name}: {expected:,} values expected, {extra} left over "
             "(is it of another network?)",
         )
-    values = data[start : start + 4 * expected].view("<f4")
-    read: list[tuple[Parameter, FloatArray]] = []
-    at = 0
-    for layer in network.layers[:layers]:
-        for parameter in _arrays(layer, saving=False):
-            shape = _stored_shape(layer, parameter)
-            count = int(np.prod(shape, dtype=np.int64))
-            array = values[at : at + count]
-            if not np.isfinite(array).all():
-                bad = int(np.flatnonzero(~np.isfinite(array))[0])
-                raise WeightsError(
-                    path,
-                    start + 4 * (at + bad),
-                    f"{layer.label} {parameter.name} holds {array[bad]} (value {bad} of {count:,})",
-                )
-            read.append((parameter, _arranged(layer, parameter, array, shape, version)))
-            at += count
-    for parameter, array in read:
-        if array.shape != parameter.shape:  # numload: the other filters stay
-            whole = parameter.value.copy()
-            whole[: len(array)] = array
-            array = whole
-        parameter.assign(np.ascontiguousarray(array, np.float32))
-    network.seen = seen
-    network.file_version = version
 
 
-def _arranged(
-    layer: Layer,
-    parameter: Parameter,
-    array: FloatArray,
-    shape: tuple[int, ...],
-    version: tuple[int, int, int],
-) -> FloatArray:
+def _arranged(part: _Part, array: FloatArray, version: tuple[int, int, int]) -> FloatArray:
     """Give the file's values Darknet's shape, undoing the transposed forms."""
-    if parameter.name == "weights":
-        if layer.kind == "connected" and _is_transposed(version):
+    shape = part.shape
+    if part.parameter.name == "weights":
+        if part.layer.kind == "connected" and _is_transposed(version):
             return array.reshape(shape[::-1]).T
-        if layer.kind == "convolutional" and layer.values.flipped:
+        if part.layer.kind == "convolutional" and part.layer.values.flipped:
             return array.reshape(-1, shape[0]).T.reshape(shape)
     return array.reshape(shape)
 
 
 def _read_header(
-    path: str | os.PathLike[str], data: np.ndarray[tuple[int], np.dtype[np.uint8]]
+    path: str | os.PathLike[str], mapped: mmap.mmap
 ) -> tuple[tuple[int, int, int], int, int]:
-    if data.size < 12:
-        raise WeightsError(path, 0, f"too short for a header: {data.size} bytes")
-    major, minor, revision = struct.unpack("<3i", data[:12].tobytes())
+    """Version, images seen, and the header's length in bytes."""
+    size = len(mapped)
+    if size < 12:
+        raise WeightsError(path, 0, f"too short for a header: {size} bytes")
+    major, minor, revision = struct.unpack("<3i", mapped[:12])
     version = (major, minor, revision)
     if major < 0 or minor < 0:
         raise WeightsError(path, 0, f"no Darknet weights: its version would be {major}.{minor}")
     layout = "<Q" if _has_long_seen(version) else "<i"
     end = 12 + struct.calcsize(layout)
-    if data.size < end:
-        raise WeightsError(path, 12, f"too short for a header: {data.size} bytes")
-    return version, int(struct.unpack(layout, data[12:end].tobytes())[0]), end
-
-
-def _first_missing(network: Network, layers: int | None, found: int) -> str:
-    for layer in network.layers[:layers]:
-        for parameter in _arrays(layer, saving=False):
-            count = int(np.prod(_stored_shape(layer, parameter), dtype=np.int64))
-            if found < count:
-                return f"{layer.label} {parameter.name}, {found:,} of {count:,} values there"
-            found -= count
-    return "its last layer"
+    if size < end:
+        raise WeightsError(path, 12, f"too short for a header: {size} bytes")
+    return version, int(struct.unpack(layout, mapped[12:end])[0]), end
 
 
 def save_weights(

@@ -12,7 +12,7 @@ import darkpy
 
 
 def photos(folder: Path, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """The photos as their README prepares them: 256 x 256 by Pillow, centre crop; and the classes."""
+    """The photos as their README prepares them (Pillow, 256 x 256, centre crop) and classes."""
     rows = [line.split("\t") for line in (folder / "labels.txt").read_text().splitlines()]
     start = (256 - size) // 2
     x = np.empty((len(rows), 3, size, size), np.float32)
