@@ -75,14 +75,14 @@ class Shape(NamedTuple):
     def __str__(self) -> str:
         """Return ``28 x 28 x 64`` (width, height, channels, as Darknet prints it) or the length."""
         if not self.is_image:
-            return str(self.channels)
+            return str(self.size)
         return f"{self.width} x {self.height} x {self.channels}"
 
     def array_shape(self, batch: int) -> tuple[int, ...]:
         """Shape of a user's array of `batch` of these: (N, C, H, W) or (N, n)."""
         if self.is_image:
             return batch, self.channels, self.height, self.width
-        return batch, self.channels
+        return batch, self.size
 
 
 @dataclass(frozen=True)

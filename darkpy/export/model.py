@@ -1,0 +1,141 @@
+"""A network -> an .onnx file, for the runtimes that read ONNX."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from darkpy.errors import ArgumentError, StateError
+from darkpy.export.converters import find_converter
+from darkpy.export.graph import INPUT_NAME, Graph
+from darkpy.layers.base import INPUT, Layer
+
+if TYPE_CHECKING:
+    from darkpy.network.network import Network
+
+__all__ = ["export_onnx", "onnx_model"]
+
+#: Old enough for most runtimes; the first in which BatchNormalization says that it does not train.
+OPERATOR_SET = 15
+#: Of the file format, as old as the operator set allows.
+IR_VERSION = 8
+#: A protobuf message holds no more bytes than this.
+MAX_BYTES = (1 << 31) - (1 << 20)
+
+
+def export_onnx(
+    network: Network,
+    path: str | os.PathLike[str],
+    *,
+    batch: int | None = None,
+    fold: bool = True,
+    layers: Sequence[int] = (),
+) -> None:
+    """Write what the network's answer depends on as an .onnx file.
+
+    The file has the input ``input``: (N, C, H, W) float32, or (N, inputs); and the output
+    ``output``: (N, outputs), what `Network.predict` returns. Dropout and costs are left out.
+
+    Parameters
+    ----------
+    network : Network
+        With its weights.
+    path : str or path
+        A file of that name is replaced, at once or not at all.
+    batch : int, optional
+        Fix N; by default any N will do.
+    fold : bool
+        Put batch normalisation into the weights, else write BatchNormalization nodes.
+    layers : sequence of int
+        Layers whose outputs the file has, too, as ``layer82`` and so on, (N, n): the other heads
+        of a detector, or what one wants to look at.
+
+    Raises
+    ------
+    StateError
+        The package onnx is not installed.
+    ConfigError
+        A layer has no counterpart in ONNX: file, line and section.
+    ArgumentError
+        A layer that is not there, a batch below 1, or a network too large for the format (2 GiB).
+    """
+    model = onnx_model(network, batch=batch, fold=fold, layers=layers)
+    target = Path(path)
+    try:
+        with tempfile.NamedTemporaryFile(
+            dir=target.parent, prefix=f".{target.name}.", delete=False
+        ) as file:
+            try:
+                file.write(model.SerializeToString())
+                file.flush()
+                os.chmod(file.name, 0o644)
+                os.replace(file.name, target)
+            except BaseException:
+                os.unlink(file.name)
+                raise
+    except OSError as error:
+        raise ArgumentError(f"{target} cannot be written: {error.strerror or error}") from error
+
+
+def onnx_model(
+    network: Network,
+    *,
+    batch: int | None = None,
+    fold: bool = True,
+    layers: Sequence[int] = (),
+) -> Any:
+    """Return what `export_onnx` writes, an ``onnx.ModelProto``."""
+    try:
+        from onnx import TensorProto, helper
+    except ImportError as error:
+        raise StateError(
+            "writing ONNX needs the package onnx: pip install 'darkpy[onnx]'"
+        ) from error
+    if batch is not None and batch < 1:
+        raise ArgumentError(f"batch must be at least 1, got {batch}")
+    for index in layers:
+        if not 0 <= index < len(network.layers):
+            raise ArgumentError(f"layers: there is no layer {index}, only {len(network.layers)}")
+    graph = Graph(network.input_shape, fold=fold)
+    answer = network.answer
+    for layer in _needed(network.layers, [answer.index, *layers]):
+        graph.begin(layer)
+        graph.end(layer, find_converter(layer)(graph, layer))
+    if graph.constant_bytes > MAX_BYTES:
+        raise ArgumentError(
+            f"{network.path}: an .onnx file holds at most 2 GiB, "
+            f"the weights are {graph.constant_bytes / 2**30:.1f} GiB"
+        )
+    count = "N" if batch is None else batch
+    outputs = []
+    for name, layer in (
+        ("output", answer),
+        *((f"layer{index}", network.layers[index]) for index in layers),
+    ):
+        graph.nodes.append(helper.make_node("Identity", [graph.vector_of(layer.index)], [name]))
+        outputs.append(
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, [count, layer.output_shape.size])
+        )
+    sizes = [count, *network.input_shape.array_shape(1)[1:]]
+    inputs = [helper.make_tensor_value_info(INPUT_NAME, TensorProto.FLOAT, sizes)]
+    return helper.make_model(
+        helper.make_graph(graph.nodes, network.name, inputs, outputs, graph.constants),
+        producer_name="darkpy",
+        ir_version=IR_VERSION,
+        opset_imports=[helper.make_opsetid("", OPERATOR_SET)],
+    )
+
+
+def _needed(layers: Sequence[Layer], wanted: Sequence[int]) -> list[Layer]:
+    """The layers that `wanted` depend on, in order."""
+    needed: set[int] = set()
+    waiting = list(wanted)
+    while waiting:
+        index = waiting.pop()
+        if index != INPUT and index not in needed:
+            needed.add(index)
+            waiting.extend(layers[index].sources)
+    return [layers[index] for index in sorted(needed)]
