@@ -59,6 +59,11 @@ class FilterLayer(NormalizingLayer):
         raise NotImplementedError  # pragma: no cover - both layers have their own
 
     @property
+    def is_linear(self) -> bool:
+        """Whether there is no activation."""
+        return self.activation == LINEAR
+
+    @property
     def transposed(self) -> FloatArray:
         """The weights as the data gradient reads them; made anew by `refresh`."""
         if self._transposed is None:
@@ -97,9 +102,10 @@ class FilterLayer(NormalizingLayer):
         """Record filters, normalisation or bias, and activation."""
         x = inputs[0]
         if not plan.training:
-            self._filter(
-                plan, x, output, scale=self.factor, shift=self.shift, activation=self.activation
-            )
+            epilogue: dict[str, Any] = {"activation": self.activation}
+            if residual := plan.residual(self):
+                epilogue = dict(zip(("residual", "activation"), residual, strict=True))
+            self._filter(plan, x, output, scale=self.factor, shift=self.shift, **epilogue)
             return None
         if self.normalizes:
             raw = plan.temporary(self.output_shape)

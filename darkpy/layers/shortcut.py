@@ -90,6 +90,12 @@ class Shortcut(Layer):
         if target := plan.input_delta(self, 1):
             self._record(plan, "dk_shortcut_backward_from", inputs[0], target[0], delta, target[1])
 
+    @property
+    def is_plain_sum(self) -> bool:
+        """Whether it is act(previous + source) of equal sizes."""
+        o = self.values
+        return self.input_shapes[0][:3] == self.input_shapes[1][:3] and o.alpha == o.beta == 1
+
     def _record(
         self, plan: Plan, function: str, x: Tensor, source: Tensor, y: Tensor, accumulate: int = 0
     ) -> None:

@@ -8,6 +8,7 @@ delta likewise.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,7 +18,9 @@ import numpy.typing as npt
 
 from darkpy.kernels.program import Buffer, Program, Tensor, Values
 from darkpy.layers.base import INPUT, Layer, Shape, ViewOf
+from darkpy.layers.filters import FilterLayer
 from darkpy.layers.parameter import Parameter
+from darkpy.layers.shortcut import Shortcut
 
 __all__ = ["Plan"]
 
@@ -67,6 +70,8 @@ class Plan:
         self.program.touch(self.input.buffer)  # it is written before the first call
         self._views = {i: self._view(i) for i in self.needed}
         self._homes = {} if keep else self._find_homes()
+        #: Convolution -> the shortcut whose sum and activation its epilogue takes over.
+        self._residuals = {} if everything else self._find_residuals(wanted)
         self._outputs: dict[int, Tensor] = {}
         self._delta_buffers: dict[Buffer, Buffer] = {}
         self._filled: dict[Buffer, set[int]] = {}
@@ -178,6 +183,16 @@ class Plan:
         """Whether the k-th source writes straight into this layer's output."""
         source = self._views.get(layer.sources[k]) or ViewOf(layer.sources[k], 0, 0)
         return self._homes.get(source.source, (None, 0, None))[::2] == (layer.index, k)
+
+    def residual(self, layer: Layer) -> tuple[Tensor, int] | None:
+        """What the layer adds before an activation: the tensor, and the activation's number.
+
+        None unless the plan lets this layer do the work of the [shortcut] that follows.
+        """
+        shortcut = self._residuals.get(layer.index)
+        if shortcut is None:
+            return None
+        return self.output(shortcut.sources[1]), shortcut.activation
 
     # -- deltas -----------------------------------------------------------------------------------
 
@@ -301,7 +316,26 @@ class Plan:
                 start += count
         return homes
 
+    def _find_residuals(self, wanted: Iterable[int]) -> dict[int, Shortcut]:
+        """Linear filters that only a [shortcut] of equal sizes reads, with that shortcut."""
+        readers = Counter(source for index in self.needed for source in self.layers[index].sources)
+        kept = set(wanted)
+        residuals: dict[int, Shortcut] = {}
+        for index in self.needed:
+            shortcut = self.layers[index]
+            if not isinstance(shortcut, Shortcut) or not shortcut.is_plain_sum:
+                continue
+            previous, source = shortcut.sources
+            if previous == INPUT or previous in kept or readers[previous] > 1 or source == previous:
+                continue
+            filters = self.layers[previous]
+            if isinstance(filters, FilterLayer) and filters.is_linear:
+                residuals[previous] = shortcut
+        return residuals
+
     def _place(self, index: int) -> Tensor:
+        if index in self._residuals:
+            return self.output(self._residuals[index].index)
         shape = self.layers[index].output_shape
         if view := self._views[index]:
             return self.output(view.source).channel_slice(view.first, view.count)
@@ -311,9 +345,10 @@ class Plan:
         return self.temporary(shape)
 
     def _record_forward(self) -> None:
+        absorbed = {shortcut.index for shortcut in self._residuals.values()}
         for index in self.needed:
             layer = self.layers[index]
-            if self._views[index]:
+            if self._views[index] or index in absorbed:
                 continue
             output = self.output(index)
             view = layer.view(self.training)
