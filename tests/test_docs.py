@@ -1,0 +1,42 @@
+"""The documentation stays true: generated pages are up to date, every Python example runs."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from darkpy.layers.reference import layer_reference
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted([*(ROOT / "docs").glob("*.md"), *ROOT.glob("C*.md")])
+BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+WITH_EXAMPLES = [page for page in PAGES if BLOCK.search(page.read_text(encoding="utf-8"))]
+
+
+def test_layer_reference_is_up_to_date() -> None:
+    written = (ROOT / "docs" / "layers.md").read_text(encoding="utf-8")
+    assert written == layer_reference(), (
+        "docs/layers.md is not what the declarations say: "
+        "run python -m darkpy.layers.reference docs/layers.md"
+    )
+
+
+@pytest.mark.parametrize("page", WITH_EXAMPLES, ids=lambda page: page.name)
+def test_python_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # an example may write files
+    text = page.read_text(encoding="utf-8")
+    namespace: dict[str, object] = {"__name__": "example"}
+    with np.errstate(all="raise", under="ignore"):
+        for match in BLOCK.finditer(text):
+            # Blank lines in front give a failing line the page's own number.
+            lines_before = text.count("\n", 0, match.start(1))
+            exec(compile("\n" * lines_before + match[1], str(page), "exec"), namespace)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_files_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), f"{page.name} links to {target}"
