@@ -13,8 +13,7 @@ VECTOR_SOURCES = sorted(str(path) for path in Path("csrc").rglob("*.[hi]*"))
 
 setup(
     packages=[
-        "darkpy",
-        *sorted(str(p.parent).replace("/", ".") for p in Path("darkpy").glob("*/__init__.py")),
+        *sorted(".".join(p.parent.parts) for p in Path("darkpy").rglob("__init__.py")),
         "darkpy.cfg",
     ],
     package_dir={"darkpy.cfg": "cfg"},

@@ -13,15 +13,18 @@ struct plan {
     float factor;
 };
 
-static void drop_pixels(const void *args, int64_t begin, int64_t end, int worker) {
+/* Items are (pixel, block of channels): a long vector is shared out, too. */
+static void drop_blocks(const void *args, int64_t begin, int64_t end, int worker) {
     const struct plan *plan = args;
     const struct dk_dropout *a = plan->args;
-    int64_t pairs = (a->x.channels + 1) / 2;
+    int64_t channels = a->x.channels, pairs = (channels + 1) / 2, blocks = (channels + CHUNK - 1) / CHUNK;
     (void)worker;
-    for (int64_t p = begin; p < end; p++)
-        dk_kernels()->dropout.apply(a->x.channels, a->x.data + p * a->x.stride, a->y.data + p * a->y.stride,
-                                    plan->first + (uint64_t)(p * pairs), plan->threshold, plan->factor,
-                                    a->accumulate);
+    for (int64_t item = begin; item < end; item++) {
+        int64_t p = item / blocks, c = item % blocks * CHUNK;
+        dk_kernels()->dropout.apply(DK_MIN(CHUNK, channels - c), a->x.data + p * a->x.stride + c,
+                                    a->y.data + p * a->y.stride + c, plan->first + (uint64_t)(p * pairs + c / 2),
+                                    plan->threshold, plan->factor, a->accumulate);
+    }
 }
 
 /* SplitMix64's own step: neighbouring seeds begin at unrelated positions of the sequence. */
@@ -46,6 +49,7 @@ enum dk_status dk_dropout(const struct dk_dropout *args) {
         .threshold = (int32_t)(p * (1 << 24)),
         .factor = p < 1 ? 1 / (1 - p) : 0,
     };
-    dk_parallel_for(dk_pixels(x), dk_pixel_grain(x, CHUNK), drop_pixels, &plan);
+    int64_t blocks = (x->channels + CHUNK - 1) / CHUNK;
+    dk_parallel_for(dk_pixels(x) * blocks, dk_pixel_grain(x, CHUNK), drop_blocks, &plan);
     return DK_OK;
 }

@@ -6,8 +6,11 @@
 /* Values read or written by one chunk, about: enough work to hand to a thread, few enough to share out evenly. */
 enum { CHUNK = 1 << 14, CHANNEL_BLOCK = 64 };
 
-/* From this many pixels per window on, spreading each delta to its maximum beats looking at every window. */
-enum { LARGE_WINDOW = 26 };
+/* Looking at every window costs size_h*size_w vector steps per vector of y, spreading each delta to its maximum one
+ * scalar step per value: so spread when a window has more pixels than a vector has values (measured). */
+static int is_large_window(const struct dk_pool *p) {
+    return p->size_h * DK_MIN(p->size_w, 64) >= dk_simd_lanes() || p->size_w >= dk_simd_lanes();
+}
 
 static int fits(const struct dk_tensor *x, const struct dk_tensor *y) {
     return x->batch == y->batch && x->channels == y->channels && x->batch >= 0 && x->height >= 1 && x->width >= 1 &&
@@ -84,7 +87,7 @@ enum dk_status dk_maxpool_backward(const struct dk_pool *pool) {
         return DK_BAD_SHAPE;
     if (!pool->argmax)
         return DK_BAD_ARGUMENT;
-    if (pool->size_h >= LARGE_WINDOW || pool->size_w >= LARGE_WINDOW || pool->size_h * pool->size_w >= LARGE_WINDOW)
+    if (is_large_window(pool))
         dk_parallel_for(pool->x.batch * channel_blocks(pool), 1, max_scatter, pool);
     else
         over_input_rows(pool, max_backward_rows);

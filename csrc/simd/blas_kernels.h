@@ -17,6 +17,32 @@ struct dk_blas_kernels {
     void (*weighted)(int64_t n, float s, const float *a, float t, const float *b, float *y);
     /* sum of x*y: partial sums per lane in an order that depends on n alone */
     float (*dot)(int64_t n, const float *x, const float *y);
+    /* z = x*y */
+    void (*mul)(int64_t n, const float *x, const float *y, float *z);
+    /* y = x^alpha as C's powf, but NaN for negative infinity and a broken alpha; error as simd/math.h, vpow */
+    void (*power)(int64_t n, float alpha, const float *x, float *y);
+    /* z += x*y */
+    void (*mult_add)(int64_t n, const float *x, const float *y, float *z);
+    /* c = s*a + (1-s)*b, b may be NULL (0) */
+    void (*weighted_sum)(int64_t n, const float *a, const float *b, const float *s, float *c);
+    /* da += dc*s ; db += dc*(1-s) ; ds += dc*(a-b) ; da, db may be NULL */
+    void (*weighted_delta)(int64_t n, const float *a, const float *b, const float *s, float *da, float *db,
+                           float *ds, const float *dc);
+    /* y = min(max(x, -limit), limit); NaN stays */
+    void (*clamp)(int64_t n, float limit, const float *x, float *y);
+    /* y = x, 0 for NaN and infinities */
+    void (*make_finite)(int64_t n, const float *x, float *y);
+    /* y = x > 0 ? value : -value */
+    void (*sign)(int64_t n, float value, const float *x, float *y);
+    /* sum of |x|: order as dot */
+    float (*sum_abs)(int64_t n, const float *x);
+    /* The same around the caches, for outputs larger than those; y must be none of the inputs. */
+    void (*stream_fill)(int64_t n, float value, float *y);
+    void (*stream_affine)(int64_t n, float factor, float offset, const float *x, float *y);
+    void (*stream_copy)(int64_t n, const float *x, float *y);
+    void (*stream_weighted)(int64_t n, float s, const float *a, float t, const float *b, float *y);
+    void (*stream_mul)(int64_t n, const float *x, const float *y, float *z);
+    void (*stream_weighted_sum)(int64_t n, const float *a, const float *b, const float *s, float *c);
 };
 
 #endif

@@ -1,3 +1,15 @@
-"""Darknet's kernels as NumPy functions."""
+"""Darknet's kernels as NumPy functions.
 
+Every function of the modules below stands here under Darknet's name; ``flat`` has Darknet's
+exact argument lists.
+"""
+
+from darkpy.kernels import flat as flat
 from darkpy.kernels import simd as _simd  # noqa: F401  (chooses the instruction set)
+from darkpy.kernels.blas import *  # noqa: F403
+from darkpy.kernels.convolution import *  # noqa: F403
+from darkpy.kernels.dropout import *  # noqa: F403
+from darkpy.kernels.gemm import *  # noqa: F403
+from darkpy.kernels.im2col import *  # noqa: F403
+from darkpy.kernels.maps import *  # noqa: F403
+from darkpy.kernels.pooling import *  # noqa: F403

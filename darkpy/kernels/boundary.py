@@ -18,13 +18,16 @@ from darkpy.errors import ArgumentError, DTypeError, KernelError, ShapeError
 
 __all__ = [
     "FloatArray",
+    "accumulator",
     "check",
     "float_array",
     "lib",
     "no_overlap",
+    "no_partial_overlap",
     "null",
     "output_array",
     "pointer",
+    "real",
     "size",
     "struct",
     "text",
@@ -101,12 +104,38 @@ def output_array(name: str, out: object, shape: Sequence[int]) -> FloatArray:
     return float_array(name, out, shape, writable=True)
 
 
+def accumulator(name: str, out: object, shape: Sequence[int]) -> FloatArray:
+    """Return `out`, to be added to, after the checks of `float_array`, or zeros for None."""
+    if out is None:
+        return np.zeros(tuple(shape), np.float32)
+    return float_array(name, out, shape, writable=True)
+
+
 def no_overlap(**arrays: FloatArray | None) -> None:
     """Raise ShapeError when the first of the named arrays shares memory with one of the others."""
     (first, written), *others = arrays.items()
     for name, array in others:
         if written is not None and array is not None and np.may_share_memory(written, array):
             raise ShapeError(f"{first} must not share memory with {name}")
+
+
+def no_partial_overlap(**arrays: FloatArray | None) -> None:
+    """As `no_overlap`, but the first array may be one of the others as a whole: in place."""
+    (first, written), *others = arrays.items()
+    for name, array in others:
+        if written is not None and array is not None and not _same_memory(written, array):
+            no_overlap(**{first: written, name: array})
+
+
+def _same_memory(a: FloatArray, b: FloatArray) -> bool:
+    return a.ctypes.data == b.ctypes.data and a.size == b.size
+
+
+def real(name: str, value: object) -> float:
+    """Return `value` as a float (NaN and infinities too), or raise ArgumentError naming it."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise ArgumentError(f"{name} must be a number, got {value!r}")
+    return float(value)
 
 
 def size(name: str, value: object, minimum: int = 1, maximum: int = MAX_VALUES) -> int:

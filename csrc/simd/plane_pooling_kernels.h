@@ -1,0 +1,15 @@
+/* Contracts of pooling on one plane of kernels/pooling.h. */
+#ifndef DK_PLANE_POOLING_KERNELS_H
+#define DK_PLANE_POOLING_KERNELS_H
+
+#include "kernels/pooling.h"
+
+struct dk_plane_pooling_kernels {
+    void (*max_forward)(const struct dk_plane_pool *pool, int64_t plane);
+    void (*mean_forward)(const struct dk_plane_pool *pool, int64_t plane);
+    /* Sum of n values: order as dot in simd/blas_kernels.h; y += value. */
+    float (*sum)(int64_t n, const float *x);
+    void (*add)(int64_t n, float value, float *y);
+};
+
+#endif
