@@ -52,8 +52,9 @@ def fill_cpu(n: int, alpha: float, x: FloatArray, incx: int) -> None:
 
 
 def const_cpu(n: int, alpha: float, x: FloatArray, incx: int) -> None:
-    """``x = alpha``."""
-    fill_cpu(n, alpha, x, incx)
+    """``x = alpha``: Darknet's second name for `fill_cpu`."""
+    x = strided("x", x, n, incx, writable=True)
+    check(lib.dk_const_cpu(n, real("alpha", alpha), pointer(x), incx), "const_cpu")
 
 
 def _two(
