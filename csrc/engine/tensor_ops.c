@@ -301,14 +301,33 @@ static void crop_rows(const void *args, int64_t begin, int64_t end, int worker) 
     }
 }
 
-enum dk_status dk_crop(const struct dk_crop *args) {
+static void crop_backward_rows(const void *args, int64_t begin, int64_t end, int worker) {
+    const struct dk_crop *a = args;
+    int64_t width = a->y.width, channels = a->y.channels;
+    (void)worker;
+    for (int64_t row = begin; row < end; row++) {
+        int64_t target = row / a->y.height * a->x.height + a->top + row % a->y.height;
+        float *x = a->x.data + (target * a->x.width + a->left) * a->x.stride;
+        const float *y = a->y.data + row * width * a->y.stride;
+        for (int64_t j = 0; j < width; j++)
+            dk_kernels()->blas.axpy(channels, a->factor, y + j * a->y.stride,
+                                    x + (a->flip ? width - 1 - j : j) * a->x.stride);
+    }
+}
+
+/* y's rows lie in different rows of x, whichever of the two is written */
+static enum dk_status crop_with(dk_range_fn body, const struct dk_crop *args) {
     const struct dk_tensor *x = &args->x, *y = &args->y;
     if (!is_valid(x) || !is_valid(y) || x->batch != y->batch || x->channels != y->channels || args->top < 0 ||
         args->left < 0 || args->top + y->height > x->height || args->left + y->width > x->width)
         return DK_BAD_SHAPE;
-    over_rows(y, crop_rows, args);
+    over_rows(y, body, args);
     return DK_OK;
 }
+
+enum dk_status dk_crop(const struct dk_crop *args) { return crop_with(crop_rows, args); }
+
+enum dk_status dk_crop_backward(const struct dk_crop *args) { return crop_with(crop_backward_rows, args); }
 
 /* ---- one activation per channel ---- */
 

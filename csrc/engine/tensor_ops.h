@@ -79,6 +79,10 @@ struct dk_crop {
 };
 enum dk_status dk_crop(const struct dk_crop *args);
 
+/* The way back: x(top + i, left + j) += factor * y(i, j), mirrored alike; offset is not read, the rest of x stays.
+ * Threads: over rows of y.  Error: 1 rounding.  Darknet has none: its crop stops the gradient. */
+enum dk_status dk_crop_backward(const struct dk_crop *args);
+
 /* y(p, c) = f_c(x(p, c)) with kinds uint8 [channels] of enum dk_activation (formulas and errors: engine/activation.h;
  * DK_BAD_ARGUMENT for an unknown kind): the outputs of the region and yolo heads.  y may be x itself.
  * Threads: over pixels.  Source: Darknet yolo_layer.c, region_layer.c. */

@@ -120,8 +120,13 @@ def test_crop(where, flip, every_simd, rng):
     args = {"top": 1, "left": 2, "flip": flip, "factor": 2, "offset": -1}
     call("dk_crop", "dk_crop", x=Guarded(x, **where), y=y, **args)
     np.testing.assert_array_equal(y.nchw, routing.crop_forward(x, 4, 6, 1, 2, bool(flip)))
+    delta, dx = integers(rng, (2, 3, 4, 6)), Guarded(x, **where)
+    call("dk_crop_backward", "dk_crop", x=dx, y=Guarded(delta, **where), **args)
+    back = routing.crop_backward(delta, x.shape, 1, 2, bool(flip))
+    np.testing.assert_array_equal(dx.nchw, x + back)
     args["left"] = 4
-    assert status("dk_crop", "dk_crop", x=Guarded(x), y=y, **args) == lib.DK_BAD_SHAPE
+    for name in ("dk_crop", "dk_crop_backward"):
+        assert status(name, "dk_crop", x=Guarded(x), y=y, **args) == lib.DK_BAD_SHAPE
 
 
 def test_channel_activate(every_simd, rng):

@@ -1,0 +1,157 @@
+"""A network and its float64 reference, side by side: same cfg, same parameters, same data."""
+
+from __future__ import annotations
+
+import warnings
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from references.network import ReferenceNetwork
+
+from darkpy.config.sections import parse_cfg
+from darkpy.kernels.layout import from_nchw, to_nchw
+from darkpy.kernels.program import Buffer, Program, Tensor
+from darkpy.layers.base import Layer
+from darkpy.network.network import Network
+
+__all__ = ["Pair", "close"]
+
+
+def close(
+    got: np.ndarray,
+    expected: np.ndarray,
+    what: str,
+    tolerance: float = 2e-4,
+    floor: float = 1e-3,
+) -> None:
+    """Compare two arrays: differences up to `tolerance` of the largest value, or of `floor`."""
+    expected = np.asarray(expected, np.float64).reshape(got.shape)
+    scale = max(float(np.abs(expected).max(initial=0)), floor)
+    np.testing.assert_allclose(got, expected, rtol=0, atol=tolerance * scale, err_msg=what)
+
+
+class _Recorder:
+    """As much of a plan as dropout needs."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+
+    def add(self, layer: Layer, function: str, struct: str, **fields: Any) -> None:
+        self.program.add(function, struct, **fields)
+
+
+class Pair:
+    """Both networks, with the same random parameters; dropout and crop follow the engine's draws."""
+
+    def __init__(self, text: str, dialect: str = "pjreddie", seed: int = 0) -> None:
+        self.rng = np.random.default_rng(seed)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self.net = Network(parse_cfg(text), dialect=dialect, seed=seed)
+        self.ref = ReferenceNetwork(
+            text, dialect, dropout_keep=self._kept, crop_place=self._crop_place
+        )
+        for layer, reference in zip(self.net.layers, self.ref.layers, strict=True):
+            assert list(layer.parameters) == reference.file_order() or not reference.file_order()
+            for name, parameter in layer.parameters.items():
+                value = self._start(name, parameter.value)
+                setattr(layer, name, value)
+                reference.parameters[name] = value.astype(np.float64)
+
+    def _start(self, name: str, value: np.ndarray) -> np.ndarray:
+        draw = {
+            "weights": lambda: value,
+            "biases": lambda: self.rng.normal(0, 0.3, value.shape),
+            "scales": lambda: self.rng.uniform(0.5, 1.5, value.shape),
+            "rolling_mean": lambda: self.rng.normal(0, 0.3, value.shape),
+            "rolling_variance": lambda: self.rng.uniform(0.3, 2, value.shape),
+        }[name]
+        return draw().astype(np.float32)
+
+    # -- what the engine drew ---------------------------------------------------------------------
+
+    def _kept(self, index: int, shape: tuple[int, ...], probability: float) -> np.ndarray:
+        """The mask that the engine drew: what its dropout makes of ones at the same step."""
+        layer = self.net.layers[index]
+        ones = Tensor(Buffer(int(np.prod(shape))), shape[0], *shape[2:], shape[1], shape[1])
+        program = Program()
+        layer.forward(_Recorder(program), [ones], ones)  # type: ignore[arg-type]
+        program.bind()
+        from_nchw(program, np.ones(shape, np.float32), ones)
+        program.run(self.net.steps - 1)
+        mask = np.empty(shape, np.float32)
+        to_nchw(program, ones, mask)
+        np.testing.assert_allclose(mask[mask != 0], 1 / (1 - probability), rtol=1e-6)
+        return mask != 0
+
+    def _crop_place(
+        self, index: int, rows: int, columns: int, may_flip: bool
+    ) -> tuple[int, int, bool]:
+        """The place that the engine drew at the same step."""
+        drawn = SimpleNamespace()
+        self.net.layers[index]._draw(drawn, self.net.steps - 1)  # type: ignore[attr-defined]
+        assert 0 <= drawn.top <= rows
+        assert 0 <= drawn.left <= columns
+        assert may_flip or not drawn.flip
+        return drawn.top, drawn.left, bool(drawn.flip)
+
+    # -- data -------------------------------------------------------------------------------------
+
+    def photos(self, batch: int) -> np.ndarray:
+        """Random input of any batch size."""
+        shape = self.net.input_shape.array_shape(batch)
+        return self.rng.normal(0, 1, shape).astype(np.float32)
+
+    def truth(self) -> np.ndarray:
+        """One random class per image."""
+        batch, classes = self.net.mini_batch, self.net.truths
+        truth = np.zeros((batch, classes), np.float32)
+        truth[np.arange(batch), self.rng.integers(0, classes, batch)] = 1
+        return truth
+
+    # -- comparisons ------------------------------------------------------------------------------
+
+    def compare_forward(self, batch: int = 2, tolerance: float = 2e-4) -> None:
+        """Every layer's output in inference, and the answer."""
+        x = self.photos(batch)
+        expected = self.ref.forward(x)
+        outputs = self.net.activations(x)
+        for layer, got, want in zip(self.net.layers, outputs, expected, strict=True):
+            assert got.shape == want.shape, layer.label
+            close(got, want, f"output of {layer.label}", tolerance)
+        answer = self.net.answer.index
+        close(self.net.predict(x), expected[answer], "predict", tolerance)
+
+    def compare_step(self, tolerance: float = 2e-4, truth: np.ndarray | None = None) -> float:
+        """One training step: cost, outputs, deltas, update buffers, parameters."""
+        net, ref = self.net, self.ref
+        x = self.photos(net.mini_batch)
+        truth = self.truth() if truth is None else truth
+        cost = net.train_step(x, truth, keep=True)
+        np.testing.assert_allclose(cost, ref.train_step(x, truth), tolerance, 1e-6)
+        # Where sums cancel, what is left is rounding of the summands.
+        floor = 1e-2 * max(float(np.abs(layer.delta).max(initial=0)) for layer in ref.layers)
+        trained: list[bool] = []
+        for layer, reference in zip(net.layers, ref.layers, strict=True):
+            trained.append(
+                any(p.trainable for p in layer.parameters.values())
+                or any(source >= 0 and trained[source] for source in layer.sources)
+            )
+            if layer.kind != "cost":
+                close(layer.output, reference.output, f"output of {layer.label}", tolerance)
+            if trained[-1] and self._sends(layer.index):
+                close(layer.delta, reference.delta, f"delta of {layer.label}", tolerance, floor)
+        for layer, reference in zip(net.layers, ref.layers, strict=True):
+            for name, parameter in layer.parameters.items():
+                what = f"{name} of {layer.label}"
+                close(parameter.value, reference.parameters[name], what, tolerance)
+                if parameter.trainable:
+                    update = parameter.update_value()
+                    close(update, reference.updates[name], f"updates of {what}", tolerance, floor)
+        return cost
+
+    def _sends(self, index: int) -> bool:
+        """Whether the layer's delta is asked for: nothing before a stopbackward is."""
+        stops = [layer.index for layer in self.net.layers if layer.values.stopbackward]
+        return index >= max(stops, default=0)
