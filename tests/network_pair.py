@@ -42,7 +42,7 @@ class _Recorder:
 
 
 class Pair:
-    """Both networks, with the same random parameters; dropout and crop follow the engine's draws."""
+    """Both networks with the same parameters; the reference drops and crops as the engine did."""
 
     def __init__(self, text: str, dialect: str = "pjreddie", seed: int = 0) -> None:
         self.rng = np.random.default_rng(seed)

@@ -36,7 +36,7 @@ class _Builder:
     def shape(self) -> tuple[int, int, int]:
         return self.shapes[-1] if self.shapes else self.input
 
-    # -- one method per section; each returns whether it could add something ------------------------
+    # -- one method per section; each returns whether it could add something ----------------------
 
     def convolutional(self) -> bool:
         c, h, w = self.shape
@@ -54,7 +54,11 @@ class _Builder:
         groups = self.pick(*(g for g in (1, 2, 3, 4, c) if c % g == 0 and filters % g == 0))
         if groups > 1:
             options["groups"] = groups
-        out = (filters, (h + 2 * padding - size) // stride + 1, (w + 2 * padding - size) // stride + 1)
+        out = (
+            filters,
+            (h + 2 * padding - size) // stride + 1,
+            (w + 2 * padding - size) // stride + 1,
+        )
         if self.pick(True, False) and out[1] * out[2] >= 6:
             options["batch_normalize"] = 1
         self.add(
@@ -76,7 +80,7 @@ class _Builder:
             return False
         out = (c, (h + padding - size) // stride + 1, (w + padding - size) // stride + 1)
         # A window that lies outside the image altogether has no maximum.
-        if any((n - 1) * stride - padding // 2 >= limit for n, limit in zip(out[1:], (h, w))):
+        if any((n - 1) * stride - padding // 2 >= limit for n, limit in zip(out[1:], (h, w), strict=True)):
             return False
         self.add(name, out, size=size, stride=stride, padding=padding)
         return True
@@ -96,7 +100,9 @@ class _Builder:
         fitting = self._earlier(h, w)
         more = self.draw(st.lists(st.sampled_from(fitting), max_size=3))
         sources = [first, *more]
-        groups = self.pick(*(g for g in (1, 1, 2, 3) if all(self.shapes[s][0] % g == 0 for s in sources)))
+        groups = self.pick(
+            *(g for g in (1, 1, 2, 3) if all(self.shapes[s][0] % g == 0 for s in sources))
+        )
         options = {"groups": groups, "group_id": self.pick(*range(groups))} if groups > 1 else {}
         channels = sum(self.shapes[s][0] // groups for s in sources)
         if channels > 64:
@@ -196,7 +202,9 @@ class _Builder:
         return True
 
     def normalization(self) -> bool:
-        self.add("normalization", self.shape, size=self.pick(1, 3, 4, 5), alpha=self.pick(1e-2, 0.2))
+        self.add(
+            "normalization", self.shape, size=self.pick(1, 3, 4, 5), alpha=self.pick(1e-2, 0.2)
+        )
         return True
 
     def activation(self) -> bool:

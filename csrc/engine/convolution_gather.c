@@ -281,7 +281,8 @@ void dk_gather_run(const struct dk_gather *g) {
         return;
     double share = valid_share(g->rows, g->off_y, g->src_step_y, g->taps_y, g->tap_step_y, g->src.height) *
                    valid_share(g->cols, g->off_x, g->src_step_x, g->taps_x, g->tap_step_x, g->src.width);
-    w.by_position = g->taps_y * g->taps_x > 1 && share < 0.6;
+    /* the depthwise tile reads its taps' weights one behind the other, so none may be left out */
+    w.by_position = !g->depthwise && g->taps_y * g->taps_x > 1 && share < 0.6;
     w.can_be_cut = g->off_x < 0 || g->off_x + (g->cols - 1) * g->src_step_x + g->taps_x > g->src.width;
     if (!w.by_position && !g->depthwise && p->groups == 1 && g->src.stride == inputs && g->tap_step_x == 1 &&
         g->taps_x > 1 && (!w.can_be_cut || inputs <= 32) && g->taps_x * inputs <= RUN_MAX / 2) {

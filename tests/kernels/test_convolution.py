@@ -100,6 +100,8 @@ CASES = {
     "depthwise dilated": Case(
         16, 16, groups=16, stride=(2, 1), dilation=(3, 2), pad=(3, 2), plane=(9, 8)
     ),
+    "depthwise mostly outside": Case(19, 19, groups=19, plane=(2, 1), batch=3),
+    "depthwise beyond plane": Case(5, 5, groups=5, size=(7, 5), pad=(3, 2), plane=(4, 2), batch=8),
     "wide": Case(40, 130, plane=(6, 6)),
     "deep": Case(150, 70, plane=(5, 5)),
     "very deep pointwise": Case(2100, 5, size=(1, 1), pad=(0, 0), plane=(2, 2)),
