@@ -46,7 +46,7 @@ static enum dk_status resolve(int *algorithm, const struct dk_conv_shape *s, con
     case DK_CONV_DEPTHWISE:
         return dk_is_depthwise(s) ? DK_OK : DK_UNSUPPORTED;
     case DK_CONV_WINOGRAD:
-        return DK_UNSUPPORTED;
+        return dk_winograd_fits(s) ? DK_OK : DK_UNSUPPORTED;
     default:
         return DK_BAD_ARGUMENT;
     }
@@ -63,11 +63,87 @@ void dk_flatten_whole_plane(struct dk_conv_shape *s, struct dk_tensor *x, struct
     x->height = x->width = 1;
 }
 
-int64_t dk_convolution_workspace(const struct dk_convolution *a) {
-    int algorithm = a->algorithm;
-    if (resolve(&algorithm, &a->shape, &a->y, DK_CONV_FORWARD) != DK_OK)
+static struct dk_gather forward_gather(const struct dk_convolution *a) {
+    const struct dk_conv_shape *s = &a->shape;
+    return (struct dk_gather){
+        .src = a->x, .dst = a->y, .residual = a->residual, .panels = dk_weights_panels(s),
+        .rows = a->y.height, .cols = a->y.width, .dst_step_y = 1, .dst_step_x = 1,
+        .off_y = -s->pad_h, .off_x = -s->pad_w, .src_step_y = s->stride_h, .src_step_x = s->stride_w,
+        .taps_y = s->size_h, .taps_x = s->size_w, .tap_step_y = s->dilation_h, .tap_step_x = s->dilation_w,
+        .weights = a->weights, .scale = a->scale, .shift = a->shift, .activation = a->activation,
+        .depthwise = a->algorithm == DK_CONV_DEPTHWISE,
+    };
+}
+
+/* The pixels of dx with remainders (y,x) by the stride read the same taps, at a stride of 1 in dy. */
+static struct dk_gather data_gather(const struct dk_convolution_backward_data *a, int64_t y, int64_t x) {
+    const struct dk_conv_shape *s = &a->shape;
+    struct dk_phase v = dk_transposed_phase(s->size_h, s->stride_h, s->pad_h, s->dilation_h, y);
+    struct dk_phase h = dk_transposed_phase(s->size_w, s->stride_w, s->pad_w, s->dilation_w, x);
+    return (struct dk_gather){
+        .src = a->dy, .dst = a->dx, .panels = dk_transposed_panels(s),
+        .rows = dk_ceil_div(a->dx.height - y, s->stride_h), .cols = dk_ceil_div(a->dx.width - x, s->stride_w),
+        .dst_y = y, .dst_x = x, .dst_step_y = s->stride_h, .dst_step_x = s->stride_w,
+        .off_y = v.first, .off_x = h.first, .src_step_y = 1, .src_step_x = 1,
+        .taps_y = h.count ? v.count : 0, .taps_x = v.count ? h.count : 0, .tap_step_y = v.step,
+        .tap_step_x = h.step, .first_tap = v.before * s->size_w + v.count * h.before,
+        .weights = a->transposed, .accumulate = a->accumulate, .depthwise = a->algorithm == DK_CONV_DEPTHWISE,
+    };
+}
+
+/* Bytes for a walk and, unless they are at hand, the weights it multiplies with. */
+static int64_t winograd_bytes(const struct dk_gather *g, const float *winograd) {
+    int64_t weights = winograd ? 0 : dk_round_up(dk_winograd_weights_floats(&g->panels), 16);
+    return dk_winograd_workspace(g) + (int64_t)sizeof(float) * weights;
+}
+
+static void run_winograd(const struct dk_gather *g, const float *winograd, float *workspace) {
+    if (!winograd) {
+        dk_winograd_weights(&g->panels, g->weights, workspace);
+        winograd = workspace;
+        workspace += dk_round_up(dk_winograd_weights_floats(&g->panels), 16);
+    }
+    dk_winograd_run(g, winograd, workspace);
+}
+
+static struct dk_panels winograd_panels(const struct dk_conv_shape *s, int pass) {
+    return pass == DK_CONV_FORWARD ? dk_weights_panels(s) : dk_transposed_panels(s);
+}
+
+int64_t dk_convolution_winograd_size(const struct dk_conv_shape *shape, int pass) {
+    if (dk_check_conv_shape(shape) != DK_OK || !dk_winograd_fits(shape))
         return 0;
-    return algorithm == DK_CONV_IM2COL ? dk_im2col_forward_workspace(a) : 0;
+    struct dk_panels p = winograd_panels(shape, pass);
+    return dk_winograd_weights_floats(&p);
+}
+
+enum dk_status dk_convolution_pack_winograd(const struct dk_conv_shape *shape, int pass, const float *weights,
+                                            float *winograd) {
+    enum dk_status status = dk_check_conv_shape(shape);
+    if (status != DK_OK)
+        return status;
+    if (!dk_winograd_fits(shape))
+        return DK_UNSUPPORTED;
+    if (!weights || !winograd || (pass != DK_CONV_FORWARD && pass != DK_CONV_BACKWARD_DATA))
+        return DK_BAD_ARGUMENT;
+    struct dk_panels p = winograd_panels(shape, pass);
+    dk_winograd_weights(&p, weights, winograd);
+    return DK_OK;
+}
+
+int64_t dk_convolution_workspace(const struct dk_convolution *convolution) {
+    struct dk_convolution a = *convolution;
+    if (dk_check_conv_shape(&a.shape) != DK_OK || resolve(&a.algorithm, &a.shape, &a.y, DK_CONV_FORWARD) != DK_OK)
+        return 0;
+    struct dk_gather g = forward_gather(&a);
+    switch (a.algorithm) {
+    case DK_CONV_IM2COL:
+        return dk_im2col_forward_workspace(&a);
+    case DK_CONV_WINOGRAD:
+        return winograd_bytes(&g, a.winograd);
+    default:
+        return 0;
+    }
 }
 
 enum dk_status dk_convolution_forward(const struct dk_convolution *convolution) {
@@ -79,71 +155,74 @@ enum dk_status dk_convolution_forward(const struct dk_convolution *convolution) 
         status = resolve(&a.algorithm, &a.shape, &a.y, DK_CONV_FORWARD);
     if (status != DK_OK)
         return status;
-    if (!a.weights || (a.algorithm == DK_CONV_IM2COL && !a.workspace))
+    if (!a.weights || (!a.workspace && (a.algorithm == DK_CONV_IM2COL || a.algorithm == DK_CONV_WINOGRAD)))
         return DK_BAD_ARGUMENT;
     if (a.residual.data && (a.residual.batch != a.y.batch || a.residual.height != a.y.height ||
                             a.residual.width != a.y.width || a.residual.channels != a.y.channels))
         return DK_BAD_SHAPE;
     if (a.algorithm == DK_CONV_IM2COL)
         return dk_im2col_forward(&a);
-    dk_flatten_whole_plane(&a.shape, &a.x, &a.y);
-    const struct dk_conv_shape *s = &a.shape;
-    struct dk_gather g = {
-        .src = a.x, .dst = a.y, .residual = a.residual, .panels = dk_weights_panels(s),
-        .rows = a.y.height, .cols = a.y.width, .dst_step_y = 1, .dst_step_x = 1,
-        .off_y = -s->pad_h, .off_x = -s->pad_w, .src_step_y = s->stride_h, .src_step_x = s->stride_w,
-        .taps_y = s->size_h, .taps_x = s->size_w, .tap_step_y = s->dilation_h, .tap_step_x = s->dilation_w,
-        .weights = a.weights, .scale = a.scale, .shift = a.shift, .activation = a.activation,
-        .depthwise = a.algorithm == DK_CONV_DEPTHWISE,
-    };
-    dk_gather_run(&g);
+    if (a.algorithm != DK_CONV_WINOGRAD)
+        dk_flatten_whole_plane(&a.shape, &a.x, &a.y);
+    struct dk_gather g = forward_gather(&a);
+    if (a.algorithm == DK_CONV_WINOGRAD)
+        run_winograd(&g, a.winograd, a.workspace);
+    else
+        dk_gather_run(&g);
     return DK_OK;
 }
 
-int64_t dk_convolution_backward_data_workspace(const struct dk_convolution_backward_data *a) {
-    int algorithm = a->algorithm;
-    if (resolve(&algorithm, &a->shape, &a->dy, DK_CONV_BACKWARD_DATA) != DK_OK)
+int64_t dk_convolution_backward_data_workspace(const struct dk_convolution_backward_data *convolution) {
+    struct dk_convolution_backward_data a = *convolution;
+    if (dk_check_conv_shape(&a.shape) != DK_OK ||
+        resolve(&a.algorithm, &a.shape, &a.dy, DK_CONV_BACKWARD_DATA) != DK_OK)
         return 0;
-    return algorithm == DK_CONV_IM2COL ? dk_im2col_data_workspace(a) : 0;
+    struct dk_gather g = data_gather(&a, 0, 0);
+    switch (a.algorithm) {
+    case DK_CONV_IM2COL:
+        return dk_im2col_data_workspace(&a);
+    case DK_CONV_WINOGRAD:
+        return winograd_bytes(&g, a.winograd);
+    default:
+        return 0;
+    }
 }
 
 enum dk_status dk_convolution_backward_data(const struct dk_convolution_backward_data *convolution) {
     struct dk_convolution_backward_data a = *convolution;
-    const struct dk_conv_shape *s = &a.shape;
-    enum dk_status status = dk_check_convolution(s, &a.dx, &a.dy);
+    enum dk_status status = dk_check_convolution(&a.shape, &a.dx, &a.dy);
     if (status == DK_OK)
-        status = resolve(&a.algorithm, s, &a.dy, DK_CONV_BACKWARD_DATA);
+        status = resolve(&a.algorithm, &a.shape, &a.dy, DK_CONV_BACKWARD_DATA);
     if (status != DK_OK)
         return status;
-    if (!a.transposed || (a.algorithm == DK_CONV_IM2COL && !a.workspace))
+    if (!a.transposed || (!a.workspace && (a.algorithm == DK_CONV_IM2COL || a.algorithm == DK_CONV_WINOGRAD)))
         return DK_BAD_ARGUMENT;
     if (a.algorithm == DK_CONV_IM2COL)
         return dk_im2col_data(&a);
-    /* The pixels of dx of one phase of the stride read the same taps, at a stride of 1 in dy. */
-    for (int64_t y = 0; y < DK_MIN(s->stride_h, a.dx.height); y++)
-        for (int64_t x = 0; x < DK_MIN(s->stride_w, a.dx.width); x++) {
-            struct dk_phase v = dk_transposed_phase(s->size_h, s->stride_h, s->pad_h, s->dilation_h, y);
-            struct dk_phase h = dk_transposed_phase(s->size_w, s->stride_w, s->pad_w, s->dilation_w, x);
-            struct dk_gather g = {
-                .src = a.dy, .dst = a.dx, .panels = dk_transposed_panels(s),
-                .rows = dk_ceil_div(a.dx.height - y, s->stride_h), .cols = dk_ceil_div(a.dx.width - x, s->stride_w),
-                .dst_y = y, .dst_x = x, .dst_step_y = s->stride_h, .dst_step_x = s->stride_w,
-                .off_y = v.first, .off_x = h.first, .src_step_y = 1, .src_step_x = 1,
-                .taps_y = h.count ? v.count : 0, .taps_x = v.count ? h.count : 0, .tap_step_y = v.step,
-                .tap_step_x = h.step, .first_tap = v.before * s->size_w + v.count * h.before,
-                .weights = a.transposed, .accumulate = a.accumulate,
-                .depthwise = a.algorithm == DK_CONV_DEPTHWISE,
-            };
-            dk_gather_run(&g);
+    for (int64_t y = 0; y < DK_MIN(a.shape.stride_h, a.dx.height); y++)
+        for (int64_t x = 0; x < DK_MIN(a.shape.stride_w, a.dx.width); x++) {
+            struct dk_gather g = data_gather(&a, y, x);
+            if (a.algorithm == DK_CONV_WINOGRAD)
+                run_winograd(&g, a.winograd, a.workspace);
+            else
+                dk_gather_run(&g);
         }
     return DK_OK;
 }
 
 int64_t dk_convolution_backward_weights_workspace(const struct dk_convolution_backward_weights *a) {
     int algorithm = a->algorithm;
-    if (resolve(&algorithm, &a->shape, &a->dy, DK_CONV_BACKWARD_WEIGHTS) != DK_OK)
+    if (dk_check_conv_shape(&a->shape) != DK_OK ||
+        resolve(&algorithm, &a->shape, &a->dy, DK_CONV_BACKWARD_WEIGHTS) != DK_OK)
         return 0;
-    return algorithm == DK_CONV_IM2COL ? dk_im2col_weights_workspace(a) : dk_direct_weights_workspace(a);
+    switch (algorithm) {
+    case DK_CONV_IM2COL:
+        return dk_im2col_weights_workspace(a);
+    case DK_CONV_WINOGRAD:
+        return dk_winograd_gradient_workspace(a);
+    default:
+        return dk_direct_weights_workspace(a);
+    }
 }
 
 enum dk_status dk_convolution_backward_weights(const struct dk_convolution_backward_weights *convolution) {
@@ -155,5 +234,10 @@ enum dk_status dk_convolution_backward_weights(const struct dk_convolution_backw
         return status;
     if (!a.updates || (!a.workspace && dk_convolution_backward_weights_workspace(&a) > 0))
         return DK_BAD_ARGUMENT;
-    return a.algorithm == DK_CONV_IM2COL ? dk_im2col_weights(&a) : dk_direct_weights(&a);
+    if (a.algorithm == DK_CONV_IM2COL)
+        return dk_im2col_weights(&a);
+    if (a.algorithm != DK_CONV_WINOGRAD)
+        return dk_direct_weights(&a);
+    dk_winograd_gradient(&a);
+    return DK_OK;
 }

@@ -47,6 +47,12 @@ int64_t dk_convolution_transposed_size(const struct dk_conv_shape *shape);
 enum dk_status dk_convolution_pack_transposed(const struct dk_conv_shape *shape, const float *packed,
                                               float *transposed);
 
+/* Floats of the weights as DK_CONV_WINOGRAD multiplies with them, forward (made of the packed weights) or for backward
+ * data (made of the transposed ones): four times the plain ones.  0 for shapes that it cannot do. */
+int64_t dk_convolution_winograd_size(const struct dk_conv_shape *shape, int pass);
+enum dk_status dk_convolution_pack_winograd(const struct dk_conv_shape *shape, int pass, const float *weights,
+                                            float *winograd);
+
 /* y = activation(convolution * scale[f] + shift[f] + residual): batch norm, bias, activation and shortcut in one. */
 struct dk_convolution {
     struct dk_conv_shape shape;
@@ -54,6 +60,7 @@ struct dk_convolution {
     struct dk_tensor residual;   /* as y, or data NULL for none; must not overlap y */
     const float *weights;        /* packed */
     const float *scale, *shift;  /* [filters]; NULL for 1 and 0 */
+    const float *winograd;       /* dk_convolution_pack_winograd, or NULL: then each call makes it in the workspace */
     int activation;              /* enum dk_activation */
     int algorithm;               /* enum dk_convolution_algorithm */
     void *workspace;             /* dk_convolution_workspace bytes, aligned to 64; NULL when that is 0 */
@@ -68,6 +75,7 @@ struct dk_convolution_backward_data {
     struct dk_conv_shape shape;
     struct dk_tensor dy, dx;     /* dy read, dx written */
     const float *transposed;     /* dk_convolution_pack_transposed */
+    const float *winograd;       /* as above, of the transposed weights, or NULL */
     int accumulate;              /* 0: dx is overwritten; 1: added to */
     int algorithm;
     void *workspace;

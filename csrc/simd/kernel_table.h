@@ -19,6 +19,7 @@
 #include "simd/plane_pooling_kernels.h"
 #include "simd/pooling_kernels.h"
 #include "simd/softmax_kernels.h"
+#include "simd/winograd_kernels.h"
 
 struct dk_kernel_table {
     const char *name;
@@ -35,6 +36,7 @@ struct dk_kernel_table {
     struct dk_plane_pooling_kernels plane_pooling;
     struct dk_pooling_kernels pooling;
     struct dk_softmax_kernels softmax;
+    struct dk_winograd_kernels winograd;
 };
 
 extern const struct dk_kernel_table dk_table_baseline;

@@ -122,8 +122,14 @@ def is_depthwise(case):
     return case.groups > 1 and case.groups == case.channels == case.filters
 
 
+def is_winograd(case):
+    return (case.size, case.stride, case.dilation) == ((3, 3), (1, 1), (1, 1)) and case.groups == 1
+
+
 def algorithms(case):
-    return [lib.DK_CONV_AUTO, lib.DK_CONV_IM2COL]
+    plain = lib.DK_CONV_DEPTHWISE if is_depthwise(case) else lib.DK_CONV_INDIRECT
+    more = [lib.DK_CONV_WINOGRAD] if is_winograd(case) else []
+    return [lib.DK_CONV_AUTO, lib.DK_CONV_IM2COL, plain, *more]
 
 
 def patches(case, x):
@@ -186,7 +192,26 @@ def unpack(case, packed):
     return plain.values
 
 
-def forward(case, x, weights, algorithm=0, activation=0, scale=None, shift=None, residual=None):
+def winograd_weights(case, which, weights):
+    shape = struct("dk_conv_shape", case.fields())
+    made = GuardedVector(np.full(lib.dk_convolution_winograd_size(shape, which), np.nan))
+    status = lib.dk_convolution_pack_winograd(shape, which, weights.pointer, made.pointer)
+    assert status == lib.DK_OK
+    made.check()
+    return made
+
+
+def forward(
+    case,
+    x,
+    weights,
+    algorithm=0,
+    activation=0,
+    scale=None,
+    shift=None,
+    residual=None,
+    prepared=False,
+):
     source, out = GuardedTensor(x, case.gap), like(case.y_shape())
     added = None if residual is None else GuardedTensor(residual, 5)
     packed = pack(case, weights)
@@ -201,6 +226,8 @@ def forward(case, x, weights, algorithm=0, activation=0, scale=None, shift=None,
         "activation": activation,
         "algorithm": algorithm,
     }
+    made = winograd_weights(case, lib.DK_CONV_FORWARD, packed) if prepared else None
+    fields["winograd"] = made.pointer if made else pointer(None)
     memory, space = workspace_of(lib.dk_convolution_workspace(struct("dk_convolution", fields)))
     args = struct("dk_convolution", {**fields, "workspace": space})
     assert lib.dk_convolution_forward(args) == lib.DK_OK
@@ -210,7 +237,7 @@ def forward(case, x, weights, algorithm=0, activation=0, scale=None, shift=None,
     return out.values
 
 
-def backward_data(case, dy, weights, algorithm=0, start=None):
+def backward_data(case, dy, weights, algorithm=0, start=None, prepared=False):
     delta = GuardedTensor(dy, case.gap)
     out = like(case.x_shape()) if start is None else GuardedTensor(start)
     shape = struct("dk_conv_shape", case.fields())
@@ -227,6 +254,8 @@ def backward_data(case, dy, weights, algorithm=0, start=None):
         "accumulate": int(start is not None),
         "algorithm": algorithm,
     }
+    made = winograd_weights(case, lib.DK_CONV_BACKWARD_DATA, transposed) if prepared else None
+    fields["winograd"] = made.pointer if made else pointer(None)
     name = "dk_convolution_backward_data"
     memory, space = workspace_of(lib.dk_convolution_backward_data_workspace(struct(name, fields)))
     status = lib.dk_convolution_backward_data(struct(name, {**fields, "workspace": space}))
@@ -263,6 +292,14 @@ def integers(rng, shape):
     return rng.integers(-8, 9, shape).astype(np.float32)
 
 
+def picks_winograd(case, algorithm):
+    """Whether any pass would use Winograd's algorithm."""
+    shape = struct("dk_conv_shape", case.fields())
+    choices = [lib.dk_convolution_choose(shape, case.batch, *case.out_plane(), k) for k in range(3)]
+    winograd = lib.DK_CONV_WINOGRAD
+    return winograd == algorithm or (algorithm == lib.DK_CONV_AUTO and winograd in choices)
+
+
 def close(got, exact, terms, magnitude):
     assert (abs(got - exact) <= 4 * EPS * np.sqrt(terms) * magnitude + 1e-30).all()
 
@@ -278,6 +315,8 @@ def test_all_passes_are_exact_on_integers(every_simd, rng, name):
     dx = data_reference(case, dy, weights)
     updates = weights_reference(case, x, dy)
     for algorithm in algorithms(case):
+        if picks_winograd(case, algorithm):
+            continue  # its transforms round
         np.testing.assert_array_equal(forward(case, x, weights, algorithm), y)
         np.testing.assert_array_equal(backward_data(case, dy, weights, algorithm), dx)
         got = backward_data(case, dy, weights, algorithm, start=before)
@@ -295,6 +334,8 @@ def test_real_values_stay_within_the_bound(every_simd, rng, name):
     )
     pixels = case.batch * np.prod(case.out_plane())
     for algorithm in algorithms(case):
+        if picks_winograd(case, algorithm):
+            continue
         got = forward(case, x, weights, algorithm)
         limit = forward_reference(case, abs(x), abs(weights))
         close(got, forward_reference(case, x, weights), case.terms(), limit)
@@ -305,6 +346,31 @@ def test_real_values_stay_within_the_bound(every_simd, rng, name):
         got = backward_weights(case, x, dy, algorithm)
         limit = weights_reference(case, abs(x), abs(dy))
         close(got, weights_reference(case, x, dy), pixels, limit)
+
+
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if is_winograd(case)])
+def test_winograd_stays_close_on_the_scale_of_a_tile(every_simd, rng, name):
+    """Transforms mix the values of a tile, so errors go with the largest sum|a*b| around."""
+    case = CASES[name]
+    x, dy, weights, before = (
+        rng.standard_normal(s).astype(np.float32)
+        for s in (case.x_shape(), case.y_shape(), case.weights_shape(), case.x_shape())
+    )
+    winograd = lib.DK_CONV_WINOGRAD
+    pixels = case.batch * np.prod(case.out_plane())
+    for prepared in (False, True):
+        got = forward(case, x, weights, winograd, prepared=prepared)
+        limit = forward_reference(case, abs(x), abs(weights)).max()
+        close(got, forward_reference(case, x, weights), 4 * case.terms(), limit)
+        limit = data_reference(case, abs(dy), abs(weights)).max()
+        exact = data_reference(case, dy, weights)
+        got = backward_data(case, dy, weights, winograd, prepared=prepared)
+        close(got, exact, 36 * case.filters, limit)
+        got = backward_data(case, dy, weights, winograd, start=before, prepared=prepared)
+        close(got, exact + before, 36 * case.filters, limit + abs(before).max())
+    got = backward_weights(case, x, dy, winograd, start=weights)
+    limit = weights_reference(case, abs(x), abs(dy)).max() + abs(weights).max()
+    close(got, weights_reference(case, x, dy) + weights, 16 * pixels, limit)
 
 
 LARGE = {
