@@ -29,9 +29,18 @@ enum dk_status dk_check_activation(int activation) {
     return activation < 0 || activation >= DK_ACTIVATION_COUNT ? DK_BAD_ARGUMENT : DK_OK;
 }
 
+/* Fitted to GoogLeNet's layers at batch 1 and 8 on AVX-512, AVX2 and SSE2: Winograd wins 1.3 to 3 times from 16
+ * channels and filters on, if there are enough tiles for the transformed weights (four times the plain ones, read
+ * once for all tiles) and if tiles are not mostly waste. */
 int dk_convolution_choose(const struct dk_conv_shape *shape, int64_t batch, int64_t out_h, int64_t out_w, int pass) {
-    (void)batch, (void)out_h, (void)out_w, (void)pass;
-    return dk_is_depthwise(shape) ? DK_CONV_DEPTHWISE : DK_CONV_INDIRECT;
+    if (dk_is_depthwise(shape))
+        return DK_CONV_DEPTHWISE;
+    if (!dk_winograd_fits(shape) || shape->channels < 16 || shape->filters < 16)
+        return DK_CONV_INDIRECT;
+    const int64_t tiles = dk_ceil_div(out_h, 4) * dk_ceil_div(out_w, 4);
+    const int64_t enough = pass == DK_CONV_BACKWARD_WEIGHTS ? 32 : dk_kernels()->lanes >= 16 ? 16 : 48;
+    const int wasteful = 2 * out_h * out_w < 16 * tiles;
+    return batch * tiles >= enough && !wasteful ? DK_CONV_WINOGRAD : DK_CONV_INDIRECT;
 }
 
 /* The algorithm to run, or a status. */

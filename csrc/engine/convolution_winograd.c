@@ -11,8 +11,7 @@ enum {
     PRODUCTS = 36,
     OUT = 4,                 /* outputs of a tile along an axis */
     IN = 6,
-    BUDGET = 1 << 20,        /* floats of a batch of transformed tiles, about: 4 MiB */
-    GRADIENT_BUDGET = 1 << 21,
+    BUDGET = 1 << 19,        /* floats of a batch of transformed tiles, about: 2 MiB */
     CHANNELS = 64            /* of a tile that one item transforms */
 };
 
@@ -306,7 +305,7 @@ static void accumulate(const void *args, int64_t begin, int64_t end, int worker)
 
 static int64_t gradient_batch(const struct dk_convolution_backward_weights *a, const struct dk_panels *p) {
     int64_t channels = dk_round_up(p->inputs, p->lanes) + p->padded;
-    return batch_tiles(tile_count(a->dy.batch, a->dy.height, a->dy.width), PRODUCTS * channels, GRADIENT_BUDGET);
+    return batch_tiles(tile_count(a->dy.batch, a->dy.height, a->dy.width), PRODUCTS * channels, BUDGET);
 }
 
 int64_t dk_winograd_gradient_workspace(const struct dk_convolution_backward_weights *a) {

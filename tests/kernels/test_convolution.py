@@ -9,7 +9,6 @@ import pytest
 from guarded import GuardedTensor, GuardedVector, like, none_tensor
 from references.activations import activate
 
-from darkpy.kernels import simd
 from darkpy.kernels.boundary import lib, pointer, struct
 
 EPS = 2.0**-23
@@ -485,7 +484,11 @@ def test_the_choice_depends_on_the_shape():
     pick = lib.dk_convolution_choose
     plain = struct("dk_conv_shape", CASES["pointwise"].fields())
     depthwise = struct("dk_conv_shape", CASES["depthwise"].fields())
+    large = struct("dk_conv_shape", Case(64, 64).fields())
+    strided = struct("dk_conv_shape", Case(64, 64, stride=(2, 2)).fields())
     for which in range(3):
         assert pick(plain, 1, 7, 6, which) == lib.DK_CONV_INDIRECT
         assert pick(depthwise, 1, 9, 8, which) == lib.DK_CONV_DEPTHWISE
-    assert simd.simd() in simd.available()
+        assert pick(large, 1, 56, 56, which) == lib.DK_CONV_WINOGRAD
+        assert pick(large, 16, 1, 1, which) == lib.DK_CONV_INDIRECT
+        assert pick(strided, 1, 56, 56, which) == lib.DK_CONV_INDIRECT
