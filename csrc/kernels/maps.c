@@ -117,11 +117,11 @@ static void expand_rows(const void *args, int64_t begin, int64_t end, int worker
     int64_t s = a->stride, wide = a->w * s;
     (void)worker;
     for (int64_t row = begin; row < end; row++) {
-        const float *in = a->in + row * a->w;
-        float *out = a->out + row * s * wide;
+        const float *restrict in = a->in + row * a->w;
+        float *restrict out = a->out + row * s * wide;
         if (s == 2)
-            for (int64_t i = 0; i < wide; i++)
-                out[i] = a->scale * in[i / 2];
+            for (int64_t i = 0; i < a->w; i++)
+                out[2 * i] = out[2 * i + 1] = a->scale * in[i];
         else
             for (int64_t i = 0; i < a->w; i++)
                 for (int64_t q = 0; q < s; q++)
