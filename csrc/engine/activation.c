@@ -39,10 +39,11 @@ static void gradient_pixels(const void *args, int64_t begin, int64_t end, int wo
     (void)worker;
     if (dk_is_dense(&a->saved) && dk_is_dense(&a->delta))
         k->activation.gradient(a->kind, (end - begin) * channels, a->saved.data + begin * ss,
-                               a->delta.data + begin * ds);
+                               a->delta.data + begin * ds, a->delta.data + begin * ds);
     else
         for (int64_t p = begin; p < end; p++)
-            k->activation.gradient(a->kind, channels, a->saved.data + p * ss, a->delta.data + p * ds);
+            k->activation.gradient(a->kind, channels, a->saved.data + p * ss, a->delta.data + p * ds,
+                                   a->delta.data + p * ds);
 }
 
 enum dk_status dk_activation_gradient(const struct dk_activation_gradient *args) {

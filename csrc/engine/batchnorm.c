@@ -24,7 +24,7 @@ static int64_t chunk_count(const struct dk_tensor *t) {
     return (dk_pixels(t) + size - 1) / size;
 }
 
-static double denominator(double variance, double epsilon, int epsilon_inside) {
+double dk_batchnorm_denominator(double variance, double epsilon, int epsilon_inside) {
     return epsilon_inside ? sqrt(variance + epsilon) : sqrt(variance) + epsilon;
 }
 
@@ -50,6 +50,17 @@ static void sum_moments(const void *context, int64_t begin, int64_t end, int wor
                                     sums + x->channels, sums + 2 * x->channels);
 }
 
+void dk_batchnorm_statistics(const struct dk_batchnorm *a, int64_t c, double count, double mean, double squares) {
+    double divisor = a->biased ? count : DK_MAX(count - 1, 1);
+    double variance = (squares > 0 || squares != squares ? squares : 0) / divisor;
+    a->mean[c] = (float)mean;
+    a->variance[c] = (float)variance;
+    if (a->rolling_mean)
+        a->rolling_mean[c] = (float)((1.0 - a->rolling) * a->rolling_mean[c] + a->rolling * mean);
+    if (a->rolling_variance)
+        a->rolling_variance[c] = (float)((1.0 - a->rolling) * a->rolling_variance[c] + a->rolling * variance);
+}
+
 /* Chan's rule for joining the means and squares of two sets, chunk after chunk. */
 static void join_moments(const void *context, int64_t begin, int64_t end, int worker) {
     const struct forward *f = context;
@@ -66,14 +77,7 @@ static void join_moments(const void *context, int64_t begin, int64_t end, int wo
             mean += distance * share;
             count += n;
         }
-        double divisor = a->biased ? count : DK_MAX(count - 1, 1);
-        double variance = (squares > 0 || squares != squares ? squares : 0) / divisor;
-        a->mean[c] = (float)mean;
-        a->variance[c] = (float)variance;
-        if (a->rolling_mean)
-            a->rolling_mean[c] = (float)((1.0 - a->rolling) * a->rolling_mean[c] + a->rolling * mean);
-        if (a->rolling_variance)
-            a->rolling_variance[c] = (float)((1.0 - a->rolling) * a->rolling_variance[c] + a->rolling * variance);
+        dk_batchnorm_statistics(a, c, count, mean, squares);
     }
 }
 
@@ -95,7 +99,7 @@ static enum dk_status check_forward(const struct dk_batchnorm *a) {
 static void normalise_all(struct forward *f) {
     const struct dk_batchnorm *a = f->args;
     for (int64_t c = 0; c < a->x.channels; c++)
-        f->factor[c] = (float)(a->scales[c] / denominator(f->variance[c], a->epsilon, a->epsilon_inside));
+        f->factor[c] = (float)(a->scales[c] / dk_batchnorm_denominator(f->variance[c], a->epsilon, a->epsilon_inside));
     dk_parallel_for(dk_pixels(&a->x), dk_pixel_grain(&a->x, GRAIN_VALUES), normalise_pixels, f);
 }
 
@@ -151,6 +155,29 @@ static void sum_deltas(const void *context, int64_t begin, int64_t end, int work
     dk_kernels()->batchnorm.backward_sums(b->args->activation, end - begin, &rows, sums, sums + x->channels);
 }
 
+void dk_batchnorm_coefficients(const struct dk_batchnorm_backward *a, int64_t c, double count, double sum,
+                               double product, float *by_delta, float *by_x, float *constant) {
+    double variance = a->variance[c], scale = a->scales[c];
+    double r = 1 / dk_batchnorm_denominator(variance, a->epsilon, a->epsilon_inside);
+    if (a->scale_updates)
+        a->scale_updates[c] += (float)(product * r);
+    if (a->bias_updates)
+        a->bias_updates[c] += (float)sum;
+    double slope, divisor = count; /* of the reciprocal denominator with respect to the variance */
+    if (a->exact) {
+        double root = sqrt(variance);
+        /* A channel that is constant has x = mean throughout: whatever its slope, nothing comes of it. */
+        slope = a->epsilon_inside ? -r * r * r / 2 : root > 0 ? -r * r / (2 * root) : 0;
+        divisor = a->biased ? count : DK_MAX(count - 1, 1);
+    } else {
+        r = 1 / sqrt(variance + 1e-5);
+        slope = -r * r * r / 2;
+    }
+    *by_delta = (float)(scale * r);
+    *by_x = (float)(scale * product * slope * 2 / divisor);
+    *constant = (float)(-scale * sum * r / count);
+}
+
 static void join_deltas(const void *context, int64_t begin, int64_t end, int worker) {
     const struct backward *b = context;
     const struct dk_batchnorm_backward *a = b->args;
@@ -163,25 +190,7 @@ static void join_deltas(const void *context, int64_t begin, int64_t end, int wor
             sum += b->sums[2 * chunk * channels + c];
             product += b->sums[(2 * chunk + 1) * channels + c];
         }
-        double variance = a->variance[c], scale = a->scales[c];
-        double r = 1 / denominator(variance, a->epsilon, a->epsilon_inside);
-        if (a->scale_updates)
-            a->scale_updates[c] += (float)(product * r);
-        if (a->bias_updates)
-            a->bias_updates[c] += (float)sum;
-        double slope, divisor = count; /* of the reciprocal denominator with respect to the variance */
-        if (a->exact) {
-            double root = sqrt(variance);
-            /* A channel that is constant has x = mean throughout: whatever its slope, nothing comes of it. */
-            slope = a->epsilon_inside ? -r * r * r / 2 : root > 0 ? -r * r / (2 * root) : 0;
-            divisor = a->biased ? count : DK_MAX(count - 1, 1);
-        } else {
-            r = 1 / sqrt(variance + 1e-5);
-            slope = -r * r * r / 2;
-        }
-        b->by_delta[c] = (float)(scale * r);
-        b->by_x[c] = (float)(scale * product * slope * 2 / divisor);
-        b->constant[c] = (float)(-scale * sum * r / count);
+        dk_batchnorm_coefficients(a, c, count, sum, product, b->by_delta + c, b->by_x + c, b->constant + c);
     }
 }
 
@@ -215,7 +224,7 @@ enum dk_status dk_batchnorm_backward(const struct dk_batchnorm_backward *args) {
         .factor = work, .by_delta = work + channels, .by_x = work + 2 * channels, .constant = work + 3 * channels,
         .sums = work + 4 * channels};
     for (int64_t c = 0; c < channels; c++)
-        b.factor[c] = (float)(args->scales[c] / denominator(args->variance[c], args->epsilon, args->epsilon_inside));
+        b.factor[c] = (float)(args->scales[c] / dk_batchnorm_denominator(args->variance[c], args->epsilon, args->epsilon_inside));
     dk_parallel_for(pixels, chunk_pixels(x), sum_deltas, &b);
     dk_parallel_for(channels, GRAIN_CHANNELS, join_deltas, &b);
     dk_parallel_for(pixels, dk_pixel_grain(x, GRAIN_VALUES), backward_pixels, &b);

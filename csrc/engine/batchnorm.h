@@ -70,4 +70,12 @@ int64_t dk_bias_backward_workspace(const struct dk_bias_backward *args);
 enum dk_status dk_bias_backward(const struct dk_bias_backward *args);
 /* [cffi end] */
 
+/* The two rules that kernels/batchnorm_fused.c shares; channel c of `count` values.
+ * Statistics from the mean and the sum of squares about it: mean, variance and the rolling ones of c are written. */
+void dk_batchnorm_statistics(const struct dk_batchnorm *args, int64_t c, double count, double mean, double squares);
+/* From sum d and sum d*(x - mean): updates of c are added, and dx = by_delta*d + by_x*(x - mean) + constant. */
+void dk_batchnorm_coefficients(const struct dk_batchnorm_backward *args, int64_t c, double count, double sum,
+                               double product, float *by_delta, float *by_x, float *constant);
+double dk_batchnorm_denominator(double variance, double epsilon, int epsilon_inside);
+
 #endif

@@ -7,8 +7,9 @@
 struct dk_activation_kernels {
     /* y = f(x) for n values; y may be x.  kind: enum dk_activation. */
     void (*forward)(int kind, int64_t n, const float *x, float *y);
-    /* delta *= g(saved) for n values; saved is the input where dk_activation_needs_input(kind), else the output. */
-    void (*gradient)(int kind, int64_t n, const float *saved, float *delta);
+    /* out = delta*g(saved) for n values; saved is the input where dk_activation_needs_input(kind), else the output.
+     * out may be delta. */
+    void (*gradient)(int kind, int64_t n, const float *saved, const float *delta, float *out);
 };
 
 #endif

@@ -6,10 +6,17 @@ exact argument lists.
 
 from darkpy.kernels import flat as flat
 from darkpy.kernels import simd as _simd  # noqa: F401  (chooses the instruction set)
+from darkpy.kernels.activations import *  # noqa: F403
+from darkpy.kernels.batchnorm import *  # noqa: F403
+from darkpy.kernels.batchnorm_fused import *  # noqa: F403
+from darkpy.kernels.biases import *  # noqa: F403
 from darkpy.kernels.blas import *  # noqa: F403
 from darkpy.kernels.convolution import *  # noqa: F403
 from darkpy.kernels.dropout import *  # noqa: F403
 from darkpy.kernels.gemm import *  # noqa: F403
 from darkpy.kernels.im2col import *  # noqa: F403
+from darkpy.kernels.losses import *  # noqa: F403
 from darkpy.kernels.maps import *  # noqa: F403
+from darkpy.kernels.normalization import *  # noqa: F403
 from darkpy.kernels.pooling import *  # noqa: F403
+from darkpy.kernels.softmax import *  # noqa: F403

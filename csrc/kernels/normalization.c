@@ -1,0 +1,117 @@
+#include "kernels/normalization.h"
+
+#include "dispatch.h"
+#include "threads.h"
+
+/* Neighbouring positions of a plane that are taken through all channels together: 1 KiB of each, so that a window's
+ * planes are still in the caches when the next channel asks for them. */
+enum { COLUMNS = 256 };
+
+static int64_t blocks_of(int64_t spatial) {
+    return (spatial + COLUMNS - 1) / COLUMNS;
+}
+
+static int64_t positions_of(const struct dk_tensor *t) {
+    return t->height * t->width;
+}
+
+/* Where block `item` of an image begins, and how many columns it has. */
+static int64_t locate(int64_t item, int64_t channels, int64_t spatial, int64_t *columns) {
+    int64_t first = item % blocks_of(spatial) * COLUMNS;
+    *columns = DK_MIN(COLUMNS, spatial - first);
+    return item / blocks_of(spatial) * channels * spatial + first;
+}
+
+static void forward_blocks(const void *args, int64_t begin, int64_t end, int worker) {
+    const struct dk_lrn_forward *a = args;
+    int64_t channels = a->x.channels, spatial = positions_of(&a->x), columns;
+    (void)worker;
+    for (int64_t item = begin; item < end; item++) {
+        int64_t at = locate(item, channels, spatial, &columns);
+        dk_kernels()->plane.lrn_forward(columns, channels, spatial, (a->size - 1) / 2, a->size / 2, a->alpha, a->beta,
+                                        a->kappa, a->x.data + at, a->y.data + at, a->norms ? a->norms + at : NULL);
+    }
+}
+
+enum dk_status dk_lrn_forward_nchw(const struct dk_lrn_forward *args) {
+    int64_t spatial = positions_of(&args->x);
+    if (args->size < 1 || args->x.batch < 0 || args->x.channels < 1 || spatial < 1)
+        return DK_BAD_SHAPE;
+    if (spatial == 1) {
+        struct dk_lrn_forward rows = *args;
+        rows.x.stride = rows.y.stride = rows.x.channels;
+        return dk_lrn_forward(&rows);
+    }
+    dk_parallel_for(args->x.batch * blocks_of(spatial), 1, forward_blocks, args);
+    return DK_OK;
+}
+
+static void backward_blocks(const void *args, int64_t begin, int64_t end, int worker) {
+    const struct dk_lrn_backward *a = args;
+    int64_t channels = a->x.channels, spatial = positions_of(&a->x), columns;
+    (void)worker;
+    for (int64_t item = begin; item < end; item++) {
+        int64_t at = locate(item, channels, spatial, &columns);
+        dk_kernels()->plane.lrn_backward(a->accumulate, columns, channels, spatial, (a->size - 1) / 2, a->size / 2,
+                                         a->alpha, a->beta, a->x.data + at, a->y.data + at, a->delta.data + at,
+                                         a->dx.data + at, a->norms + at);
+    }
+}
+
+enum dk_status dk_lrn_backward_nchw(const struct dk_lrn_backward *args) {
+    int64_t spatial = positions_of(&args->x);
+    if (!args->norms)
+        return DK_BAD_ARGUMENT;
+    if (args->size < 1 || args->x.batch < 0 || args->x.channels < 1 || spatial < 1)
+        return DK_BAD_SHAPE;
+    if (spatial == 1) {
+        struct dk_lrn_backward rows = *args;
+        rows.x.stride = rows.y.stride = rows.delta.stride = rows.dx.stride = rows.x.channels;
+        return dk_lrn_backward(&rows);
+    }
+    dk_parallel_for(args->x.batch * blocks_of(spatial), 1, backward_blocks, args);
+    return DK_OK;
+}
+
+/* ---- l2normalize ---- */
+
+struct l2normalize {
+    const float *x;
+    float *out, *dx;
+    int64_t filters, spatial;
+};
+
+static void l2normalize_blocks(const void *args, int64_t begin, int64_t end, int worker) {
+    const struct l2normalize *a = args;
+    int64_t columns;
+    (void)worker;
+    for (int64_t item = begin; item < end; item++) {
+        int64_t at = locate(item, a->filters, a->spatial, &columns);
+        dk_kernels()->plane.l2normalize(columns, a->filters, a->spatial, a->x + at, a->out + at,
+                                        a->dx ? a->dx + at : NULL);
+    }
+}
+
+static void l2normalize_rows(const void *args, int64_t begin, int64_t end, int worker) {
+    const struct l2normalize *a = args;
+    (void)worker;
+    for (int64_t row = begin; row < end; row++)
+        dk_kernels()->l2norm.normalize(a->filters, a->x + row * a->filters, a->out + row * a->filters,
+                                       a->dx ? a->dx + row * a->filters : NULL);
+}
+
+enum dk_status dk_l2normalize(const float *x, float *out, float *dx, int64_t batch, int64_t filters,
+                              int64_t spatial) {
+    struct l2normalize args = {x, out, dx, filters, spatial};
+    if (batch < 0 || filters < 1 || spatial < 1)
+        return DK_BAD_SHAPE;
+    if (spatial == 1)
+        dk_parallel_for(batch, DK_MAX(1, (1 << 14) / filters), l2normalize_rows, &args);
+    else
+        dk_parallel_for(batch * blocks_of(spatial), 1, l2normalize_blocks, &args);
+    return DK_OK;
+}
+
+enum dk_status dk_l2normalize_cpu(float *x, float *dx, int64_t batch, int64_t filters, int64_t spatial) {
+    return dk_l2normalize(x, x, dx, batch, filters, spatial);
+}

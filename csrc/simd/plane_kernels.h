@@ -1,0 +1,38 @@
+/* Contracts of batch normalisation, LRN, softmax and l2norm on Darknet's layout [batch][filters][spatial], a plane being
+ * the `n` contiguous values of one filter of one image.  Sums are added in float32 over blocks of 4096 values, and the
+ * blocks in double. */
+#ifndef DK_PLANE_KERNELS_H
+#define DK_PLANE_KERNELS_H
+
+#include <stdint.h>
+
+struct dk_plane_kernels {
+    /* *sum = sum of d (unless product is asked for alone: sum NULL);
+     * *product = sum of d*(x - mean), unless NULL (then x is not read). */
+    void (*sums)(int64_t n, const float *d, const float *x, float mean, double *sum, double *product);
+    /* *sum = sum of x - shift, *square = sum of (x - shift)^2 */
+    void (*moments)(int64_t n, const float *x, float shift, double *sum, double *square);
+    /* y = (x - mean)*factor + bias; y may be x */
+    void (*affine)(int64_t n, const float *x, float mean, float factor, float bias, float *y);
+    /* out = by_d*d + by_x*(x - mean) + constant; out may be d or x */
+    void (*combine)(int64_t n, const float *d, float by_d, const float *x, float mean, float by_x, float constant,
+                    float *out);
+    /* The squares' sum of rows instead of a plane: square[c] = sum over rows of (x[c] - mean[c])^2, c < channels. */
+    void (*row_squares)(int64_t rows, int64_t channels, const float *x, int64_t stride, const float *mean,
+                        float *square);
+
+    /* The next ones take `columns` neighbouring positions of a plane; plane c begins at c*stride. */
+
+    /* Softmax over `n` planes at each position. */
+    void (*softmax)(int64_t columns, int64_t n, int64_t stride, const float *x, float *y, float temperature);
+    /* y = x / |x| over `n` planes, 0 where |x| is 0; dx = (1 - y)/|x| (0 there) unless NULL.  y may be x. */
+    void (*l2normalize)(int64_t columns, int64_t n, int64_t stride, const float *x, float *y, float *dx);
+    /* As simd/lrn_kernels.h; norms has the layout of x. */
+    void (*lrn_forward)(int64_t columns, int64_t channels, int64_t stride, int64_t before, int64_t after, float alpha,
+                        float beta, float kappa, const float *x, float *y, float *norms);
+    void (*lrn_backward)(int accumulate, int64_t columns, int64_t channels, int64_t stride, int64_t before,
+                         int64_t after, float alpha, float beta, const float *x, const float *y, const float *delta,
+                         float *dx, float *norms);
+};
+
+#endif
