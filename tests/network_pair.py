@@ -132,15 +132,19 @@ class Pair:
         np.testing.assert_allclose(cost, ref.train_step(x, truth), tolerance, 1e-6)
         # Where sums cancel, what is left is rounding of the summands.
         floor = 1e-2 * max(float(np.abs(layer.delta).max(initial=0)) for layer in ref.layers)
-        trained: list[bool] = []
+        trained: list[bool] = []  # layers that have something to train, or lie behind one
+        stop = max((la.index for la in net.layers if la.values.stopbackward), default=-1)
         for layer, reference in zip(net.layers, ref.layers, strict=True):
             trained.append(
-                any(p.trainable for p in layer.parameters.values())
-                or any(source >= 0 and trained[source] for source in layer.sources)
+                layer.index > stop
+                and (
+                    any(p.trainable for p in layer.parameters.values())
+                    or any(source >= 0 and trained[source] for source in layer.sources)
+                )
             )
             if layer.kind != "cost":
                 close(layer.output, reference.output, f"output of {layer.label}", tolerance)
-            if trained[-1] and self._sends(layer.index):
+            if trained[-1]:
                 close(layer.delta, reference.delta, f"delta of {layer.label}", tolerance, floor)
         for layer, reference in zip(net.layers, ref.layers, strict=True):
             for name, parameter in layer.parameters.items():
@@ -150,8 +154,3 @@ class Pair:
                     update = parameter.update_value()
                     close(update, reference.updates[name], f"updates of {what}", tolerance, floor)
         return cost
-
-    def _sends(self, index: int) -> bool:
-        """Whether the layer's delta is asked for: nothing before a stopbackward is."""
-        stops = [layer.index for layer in self.net.layers if layer.values.stopbackward]
-        return index >= max(stops, default=0)

@@ -80,7 +80,10 @@ class _Builder:
             return False
         out = (c, (h + padding - size) // stride + 1, (w + padding - size) // stride + 1)
         # A window that lies outside the image altogether has no maximum.
-        if any((n - 1) * stride - padding // 2 >= limit for n, limit in zip(out[1:], (h, w), strict=True)):
+        if any(
+            (n - 1) * stride - padding // 2 >= limit
+            for n, limit in zip(out[1:], (h, w), strict=True)
+        ):
             return False
         self.add(name, out, size=size, stride=stride, padding=padding)
         return True

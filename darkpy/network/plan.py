@@ -368,8 +368,10 @@ class Plan:
             below = any(s != INPUT and self._is_trained_before[s] for s in layer.sources)
             trainable = any(p.trainable for p in layer.parameters.values())
             self._is_trained_before.append(layer.index > stop and (trainable or below))
-        for layer in reversed(self.layers[stop + 1 :]):
+        for layer in reversed(self.layers):
             if self._views[layer.index] or not (layer.has_cost or self.has_delta(layer)):
+                continue
+            if layer.index <= stop and not layer.has_cost:  # frozen, but a cost still counts
                 continue
             delta = self._delta(layer.index)
             if self.has_delta(layer):
