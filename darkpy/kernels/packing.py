@@ -10,7 +10,10 @@ import numpy as np
 from darkpy.kernels import boundary
 from darkpy.kernels.boundary import FloatArray, lib, pointer
 
-__all__ = ["FilterPacking"]
+__all__ = ["WINOGRAD", "FilterPacking"]
+
+#: The C core's number of Winograd's algorithm.
+WINOGRAD: int = lib.DK_CONV_WINOGRAD
 
 
 class FilterPacking:
@@ -45,6 +48,24 @@ class FilterPacking:
         status = lib.dk_convolution_unpack(self._shape, pointer(packed), pointer(filters))
         boundary.check(status, "dk_convolution_unpack")
         return filters
+
+    def algorithm(self, batch: int, height: int, width: int) -> int:
+        """The C core's number of the forward algorithm for an output of this size."""
+        return int(
+            lib.dk_convolution_choose(self._shape, batch, height, width, lib.DK_CONV_FORWARD)
+        )
+
+    @property
+    def winograd_size(self) -> int:
+        """Floats of the filters in Winograd's form; 0 where that does not apply."""
+        return int(lib.dk_convolution_winograd_size(self._shape, lib.DK_CONV_FORWARD))
+
+    def transform(self, packed: FloatArray, winograd: FloatArray) -> None:
+        """Fill `winograd`, Winograd's form of the packed filters."""
+        status = lib.dk_convolution_pack_winograd(
+            self._shape, lib.DK_CONV_FORWARD, pointer(packed), pointer(winograd)
+        )
+        boundary.check(status, "dk_convolution_pack_winograd")
 
     def transpose(self, packed: FloatArray, transposed: FloatArray) -> None:
         """Fill `transposed`, the form that the data gradient reads, from the packed filters."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from darkpy.kernels.boundary import FloatArray
-from darkpy.kernels.packing import FilterPacking
+from darkpy.kernels.packing import WINOGRAD, FilterPacking
 from darkpy.kernels.program import Tensor
 from darkpy.layers.activations import activation_code
 from darkpy.layers.base import MAX_VALUES
@@ -53,6 +53,8 @@ class FilterLayer(NormalizingLayer):
         )
         self._transposed: FloatArray | None = None
         self._transposed_version = -1
+        self._winograd: FloatArray | None = None
+        self._winograd_version = -1
 
     def initial_weights(self) -> FloatArray:
         """Return new random weights in Darknet's shape."""
@@ -70,17 +72,27 @@ class FilterLayer(NormalizingLayer):
             self._transposed = np.zeros(self.packing.transposed_size, np.float32)
         return self._transposed
 
+    @property
+    def winograd(self) -> FloatArray:
+        """The weights as Winograd's algorithm reads them in inference; made anew by `refresh`.
+
+        Training transforms them inside each call instead: they change with every update.
+        """
+        if self._winograd is None:
+            self._winograd = np.zeros(self.packing.winograd_size, np.float32)
+        return self._winograd
+
     def refresh(self, training: bool) -> None:
-        """Also transpose the weights anew for training when they changed."""
+        """Also make the derived forms of the weights anew when they changed."""
         super().refresh(training)
         weights = self.parameters["weights"]
-        if (
-            training
-            and self._transposed is not None
-            and self._transposed_version != weights.version
-        ):
-            self.packing.transpose(weights.storage, self.transposed)
-            self._transposed_version = weights.version
+        if training:
+            if self._transposed is not None and self._transposed_version != weights.version:
+                self.packing.transpose(weights.storage, self.transposed)
+                self._transposed_version = weights.version
+        elif self._winograd is not None and self._winograd_version != weights.version:
+            self.packing.transform(weights.storage, self.winograd)
+            self._winograd_version = weights.version
 
     # -- passes -----------------------------------------------------------------------------------
 
@@ -103,9 +115,20 @@ class FilterLayer(NormalizingLayer):
         x = inputs[0]
         if not plan.training:
             epilogue: dict[str, Any] = {"activation": self.activation}
+            shape = self.output_shape
+            chosen = self.algorithm or self.packing.algorithm(plan.batch, shape.height, shape.width)
+            winograd = self.winograd if chosen == WINOGRAD else None
             if residual := plan.residual(self):
                 epilogue = dict(zip(("residual", "activation"), residual, strict=True))
-            self._filter(plan, x, output, scale=self.factor, shift=self.shift, **epilogue)
+            self._filter(
+                plan,
+                x,
+                output,
+                scale=self.factor,
+                shift=self.shift,
+                winograd=winograd,
+                **epilogue,
+            )
             return None
         if self.normalizes:
             raw = plan.temporary(self.output_shape)
