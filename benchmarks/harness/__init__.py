@@ -1,0 +1,1 @@
+"""What the benchmarks share: workers, rounds, tables, and the files that every contender reads."""

@@ -1,0 +1,67 @@
+"""cfg files made from a cfg: other batch sizes, and the part that Darknet itself can read."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from darkpy.config.sections import read_cfg
+from darkpy.layers.base import INPUT
+from darkpy.network.network import Network
+
+__all__ = ["needed_layers", "rewritten"]
+
+
+def needed_layers(net: Network, wanted: Iterable[int]) -> list[int]:
+    """Indices of the layers that `wanted` depend on, in order."""
+    needed: set[int] = set()
+    waiting = list(wanted)
+    while waiting:
+        index = waiting.pop()
+        if index != INPUT and index not in needed:
+            needed.add(index)
+            waiting.extend(net.layers[index].sources)
+    return sorted(needed)
+
+
+def rewritten(
+    net: Network,
+    keep: Collection[int] | None = None,
+    *,
+    changes: Mapping[str, Mapping[str, object]],
+    without: Collection[str] = (),
+) -> str:
+    """Return the text of the network's cfg with other values.
+
+    Parameters
+    ----------
+    net : Network
+        Its file is read again.
+    keep : collection of int, optional
+        Layers that stay; references are renumbered.
+    changes : mapping
+        Section name -> key -> value, for every section of that name.
+    without : collection of str
+        Keys to leave out.
+    """
+    sections = read_cfg(net.path)
+    kept = range(len(net.layers)) if keep is None else sorted(keep)
+    number = {index: k for k, index in enumerate(kept)}
+    lines: list[str] = []
+    for index, section in enumerate(sections, start=-1):
+        if index >= 0 and index not in number:
+            continue
+        values: dict[str, object] = {}
+        for entry in section.entries:
+            values.setdefault(entry.key, entry.value)
+        if index >= 0:
+            layer = net.layers[index]
+            if layer.kind == "route":
+                values["layers"] = ",".join(str(number[source]) for source in layer.sources)
+            elif layer.kind == "shortcut":
+                values["from"] = number[layer.sources[1]]
+        name = "net" if index < 0 else net.layers[index].kind
+        values |= changes.get(name, {})
+        lines.append(f"[{name}]")
+        lines += [f"{key}={value}" for key, value in values.items() if key not in without]
+        lines.append("")
+    return "\n".join(lines)

@@ -1,0 +1,126 @@
+"""darkpy's inference beside every installed peer: same weights, same input, turn by turn.
+
+``python benchmarks/inference.py [NET ...] [--batch 1 8 32] [--threads 1 2] [--cold] [--save]``
+
+Peers are found by import; Darknet through the variable DARKNET_LIB or ``--darknet PATH`` (its
+libdarknet.so).
+``--save`` writes the tables to benchmarks/RESULTS.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from contenders import INFERENCE, Kind
+from harness.machine import machine_line, version_line
+from harness.material import Material
+from harness.report import comparison, update_section
+from harness.rounds import Entry, measure, measure_cold, say
+
+PACKAGES = (
+    *("torch", "onnxruntime", "openvino", "ncnn", "opencv-python", "opencv-python-headless"),
+    *("onnx", "pnnx"),
+)
+
+
+def arguments() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("nets", nargs="*", default=["googlenet", "googlenet-bn"], metavar="NET")
+    parser.add_argument("--weights", help="a .weights file, for a single NET (default: random)")
+    parser.add_argument("--batch", type=int, nargs="+", default=[1, 8, 32])
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--rounds", type=int, default=6, help="turns of each contender")
+    parser.add_argument("--seconds", type=float, default=0.7, help="length of a turn")
+    parser.add_argument("--peers", nargs="+", default=list(INFERENCE), metavar="NAME")
+    parser.add_argument("--without", nargs="+", default=[], metavar="NAME", help="leave these out")
+    parser.add_argument("--darknet", default=os.environ.get("DARKNET_LIB", ""), metavar="PATH")
+    parser.add_argument("--memory", action="store_true", help="show each process's peak memory")
+    parser.add_argument("--cold", action="store_true", help="process start to first prediction")
+    parser.add_argument("--save", action="store_true", help="write benchmarks/RESULTS.md")
+    return parser.parse_args()
+
+
+def chosen(options: argparse.Namespace) -> dict[str, Kind]:
+    """The contenders that take part, darkpy first."""
+    names = ["darkpy", *(n for n in options.peers if n != "darkpy" and n not in options.without)]
+    for name in names:
+        if name not in INFERENCE:
+            raise SystemExit(f"no contender {name!r}; there are: {', '.join(INFERENCE)}")
+    kinds = {name: INFERENCE[name] for name in names}
+    if not options.darknet:
+        kinds.pop("Darknet", None)
+    return {name: kind for name, kind in kinds.items() if kind.is_installed}
+
+
+def entry(
+    name: str, kind: Kind, material: Material, batch: int, threads: int, library: str
+) -> Entry | None:
+    """The task of one contender; None where its file could not be made."""
+    task: dict[str, Any] = {
+        "job": "Inference",
+        "module": kind.module,
+        "mode": kind.mode,
+        "threads": threads,
+        "input": material.input(batch),
+    }
+    match kind.module:
+        case "darkpy_engine":
+            task |= {"cfg": material.cfg(), "weights": material.weights}
+        case "pytorch":
+            task["description"] = material.description()
+        case "darknet_library":
+            cfg, weights = material.darknet(batch)
+            task |= {"darknet_cfg": cfg, "darknet_weights": weights}
+            task |= {"library": library, "outputs": material.net.outputs}
+        case "ncnn_net":
+            task["ncnn"] = material.ncnn()
+        case _:
+            task["onnx"] = material.onnx(batch)
+            if task["onnx"] is None:
+                return None
+    return Entry(name, task, kind.environment)
+
+
+def main() -> None:
+    """Measure what the command line asks for."""
+    options = arguments()
+    kinds = chosen(options)
+    about = f"{machine_line()}; {version_line(PACKAGES)}"
+    print(about)
+    for name in options.nets:
+        with tempfile.TemporaryDirectory() as folder:
+            material = Material(name, options.weights, Path(folder))
+            work = material.flops() * 1e-9
+            for batch in [1] if options.cold else options.batch:
+                for threads in options.threads:
+                    plural = "" if threads == 1 else "s"
+                    title = f"{material.name}, batch {batch}, {threads} thread{plural}"
+                    title = f"{'Cold start' if options.cold else 'Inference'}: {title}"
+                    say(title)
+                    made = [
+                        entry(n, kind, material, batch, threads, options.darknet)
+                        for n, kind in kinds.items()
+                    ]
+                    entries = [e for e in made if e is not None]
+                    if options.cold:
+                        results = measure_cold(entries, rounds=options.rounds)
+                        note = "From the start of the process to the end of its first prediction."
+                    else:
+                        results = measure(entries, rounds=options.rounds, seconds=options.seconds)
+                        note = "Differences are relative to the outputs' range."
+                    memory = options.memory or options.cold
+                    text = comparison(results, images=batch, memory=memory)
+                    print(f"\n{title} ({work:.3f} GFLOP an image)\n\n{text}", flush=True)
+                    if options.save:
+                        update_section(title, f"{text}\n\n{note}\n\n{about}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""darkpy's training step beside PyTorch's modes and Darknet: same network, weights, data and rule.
+
+``python benchmarks/training.py [NET ...] [--batch 16 32] [--threads 1 2] [--save]``
+
+A step is forward, all costs (auxiliary ones with their weights), backward and the update by SGD
+with momentum and decay. The learning rate is constant, dropout is off (``--dropout`` leaves it on:
+the losses then differ). Darknet is found through the variable DARKNET_LIB or ``--darknet PATH``
+(its libdarknet.so); it trains the network without the auxiliary heads, which it does not know.
+``--save`` writes the tables to benchmarks/RESULTS.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from contenders import TRAINING, Kind
+from harness.machine import machine_line, version_line
+from harness.material import Material
+from harness.report import comparison, update_section
+from harness.rounds import Entry, Result, measure, say
+
+
+def arguments() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("nets", nargs="*", default=["googlenet", "googlenet-bn"], metavar="NET")
+    parser.add_argument("--batch", type=int, nargs="+", default=[16, 32])
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--steps", type=int, default=3, help="steps whose losses are compared")
+    parser.add_argument("--rounds", type=int, default=4, help="turns of each contender")
+    parser.add_argument("--seconds", type=float, default=3.0, help="length of a turn")
+    parser.add_argument("--peers", nargs="+", default=list(TRAINING), metavar="NAME")
+    parser.add_argument("--without", nargs="+", default=[], metavar="NAME", help="leave these out")
+    parser.add_argument("--darknet", default=os.environ.get("DARKNET_LIB", ""), metavar="PATH")
+    parser.add_argument("--dropout", action="store_true", help="leave dropout on")
+    parser.add_argument("--save", action="store_true", help="write benchmarks/RESULTS.md")
+    return parser.parse_args()
+
+
+def chosen(options: argparse.Namespace) -> dict[str, Kind]:
+    """The contenders that take part, darkpy first."""
+    names = ["darkpy", *(n for n in options.peers if n != "darkpy" and n not in options.without)]
+    for name in names:
+        if name not in TRAINING:
+            raise SystemExit(f"no contender {name!r}; there are: {', '.join(TRAINING)}")
+    kinds = {name: TRAINING[name] for name in names}
+    if not options.darknet:
+        kinds.pop("Darknet", None)
+    return {name: kind for name, kind in kinds.items() if kind.is_installed}
+
+
+def entry(
+    name: str, kind: Kind, material: Material, batch: int, threads: int, library: str
+) -> Entry:
+    """The task of one contender."""
+    task: dict[str, Any] = {
+        "job": "Training",
+        "module": kind.module,
+        "mode": kind.mode,
+        "threads": threads,
+        "data": str(material.path("data.npz")),
+    }
+    match kind.module:
+        case "darkpy_engine":
+            task |= {"cfg": material.cfg(), "weights": material.weights}
+        case "pytorch":
+            task["description"] = material.description()
+        case "darknet_library":
+            cfg, weights = material.darknet(batch)
+            task |= {"darknet_cfg": cfg, "darknet_weights": weights, "library": library}
+            if sum(layer.has_cost for layer in material.net.layers) > 1:
+                name += " (no auxiliary heads)"
+    return Entry(name, task, kind.environment)
+
+
+def loss_lines(results: list[Result]) -> str:
+    """The first losses of everybody, per image."""
+    lines = ["First losses:", ""]
+    for result in results:
+        if result.answer is not None:
+            lines.append(f"- {result.name}: {', '.join(f'{loss:.5f}' for loss in result.answer)}")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure what the command line asks for."""
+    options = arguments()
+    kinds = chosen(options)
+    about = f"{machine_line()}; {version_line(['torch'])}"
+    print(about)
+    for name in options.nets:
+        for batch in options.batch:
+            with tempfile.TemporaryDirectory() as folder:
+                net = Material(name, None, Path(folder))
+                material = net.training(batch, options.steps, options.dropout)
+                for threads in options.threads:
+                    plural = "" if threads == 1 else "s"
+                    title = f"Training: {net.name}, batch {batch}, {threads} thread{plural}"
+                    say(title)
+                    entries = [
+                        entry(n, kind, material, batch, threads, options.darknet)
+                        for n, kind in kinds.items()
+                    ]
+                    results = measure(
+                        entries, rounds=options.rounds, seconds=options.seconds, least=1
+                    )
+                    text = comparison(results, images=batch, memory=True, losses=True)
+                    text = f"{text}\n\n{loss_lines(results)}"
+                    print(f"\n{title}\n\n{text}", flush=True)
+                    if options.save:
+                        update_section(title, f"{text}\n\n{about}")
+
+
+if __name__ == "__main__":
+    main()
