@@ -23,8 +23,8 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 CALLERS = [
     path for folder in ("kernels", "layers", "network") for path in (PACKAGE / folder).rglob("*.py")
 ]
-#: Functions of the core that Python may do without: limits and choices that C itself uses.
-C_ONLY = {"dk_max_threads", "dk_convolution_choose"}
+#: Functions of the core that Python may do without: limits that C itself uses.
+C_ONLY = {"dk_max_threads"}
 #: Darknet's square forms of the `_ext` kernels that the functions of the same names call.
 C_ONLY |= {"dk_im2col_cpu", "dk_col2im_cpu"}
 FUNCTIONS = sorted(

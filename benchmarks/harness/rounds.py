@@ -53,7 +53,7 @@ def say(*words: object) -> None:
 
 
 def measure(
-    entries: Sequence[Entry], *, rounds: int, seconds: float, least: int = 2
+    entries: Sequence[Entry], *, rounds: int, seconds: float, least: int = 2, quiet: bool = False
 ) -> list[Result]:
     """Run all contenders in turn.
 
@@ -66,6 +66,8 @@ def measure(
     seconds, least
         Each turn repeats the run for so many seconds, and at least so many times, after one run
         that does not count.
+    quiet : bool
+        Do not say who starts.
 
     Returns
     -------
@@ -76,7 +78,8 @@ def measure(
     workers: dict[int, Worker] = {}
     try:
         for index, entry in enumerate(entries):
-            say("  starting", entry.name)
+            if not quiet:
+                say("  starting", entry.name)
             try:
                 workers[index] = Worker(entry.task, entry.environment)
                 results[index].answer = _answer(workers[index])

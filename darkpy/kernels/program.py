@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -188,6 +189,28 @@ class Program:
         for function, bound in self._steps:
             if function(bound):
                 self._fail()
+
+    def profile(self, repeat: int = 1, step: int = 0) -> list[tuple[int, str, float]]:
+        """Run as `run` does, `repeat` times, and time every call.
+
+        Returns
+        -------
+        list of (owner, function, seconds)
+            In the order of the calls; the shortest of each call's times, with the microsecond or
+            so that calling from Python takes.
+        """
+        times = np.full((repeat, len(self._steps)), np.inf)
+        for row in times:
+            for prepare, bound in self._prepared:
+                prepare(bound, step)
+            for k, (function, bound) in enumerate(self._steps):
+                start = perf_counter()
+                status = function(bound)
+                row[k] = perf_counter() - start
+                if status:
+                    self._fail()
+        best = times.min(axis=0).tolist()
+        return [(c.owner, c.function, t) for c, t in zip(self.calls, best, strict=True)]
 
     def tensor_struct(self, tensor: Tensor) -> Any:
         """Return a C ``struct dk_tensor *`` for a placed tensor, valid as long as the program."""

@@ -1,0 +1,134 @@
+"""``darkpy bench [CFG] [WEIGHTS]``."""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from darkpy.cli.arguments import Commands, add_threads, positive, use_threads
+
+if TYPE_CHECKING:
+    from darkpy.kernels.boundary import FloatArray
+    from darkpy.network.network import Network
+    from darkpy.network.profile import CallTime
+
+__all__ = ["layer_table", "register"]
+
+
+def register(commands: Commands) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "bench",
+        help="time a network on this machine",
+        description="Time a network's predictions, or its training steps, on this machine.",
+    )
+    parser.add_argument("cfg", metavar="CFG", nargs="?", default="googlenet")
+    parser.add_argument("weights", metavar="WEIGHTS", nargs="?")
+    parser.add_argument(
+        "--batch",
+        type=positive,
+        metavar="N",
+        help="images at once (default: 1; in training those of the cfg)",
+    )
+    parser.add_argument("--repeat", type=positive, default=20, metavar="N", help="default: 20")
+    parser.add_argument("--layers", action="store_true", help="show every call into the C core")
+    parser.add_argument("--training", action="store_true", help="time training steps")
+    parser.add_argument(
+        "--peak",
+        type=float,
+        metavar="GFLOPS",
+        help="the machine's peak, to show the share of it that is reached",
+    )
+    add_threads(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run the command."""
+    import numpy as np
+
+    from darkpy.kernels.simd import simd
+    from darkpy.network.network import load
+    from darkpy.network.profile import profile
+
+    threads = use_threads(arguments)
+    network = load(arguments.cfg, arguments.weights)
+    if arguments.weights is None:
+        settle(network)
+    batch = arguments.batch or (network.mini_batch if arguments.training else 1)
+    rng = np.random.default_rng(0)
+    x = rng.random(network.input_shape.array_shape(batch), np.float32)
+    truth = None
+    if arguments.training:
+        truth = np.zeros((batch, network.truths), np.float32)
+        truth[:, 0] = 1
+    calls = profile(network, x, truth, repeat=arguments.repeat if arguments.layers else 1)
+    if arguments.layers:
+        print(layer_table(calls, arguments.peak))
+    times = run_times(network, x, truth, arguments.repeat)
+    flops = sum(call.flops for call in calls)
+    what = "training step without its update" if arguments.training else "prediction"
+    best, median = min(times), statistics.median(times)
+    print(
+        f"{network.name}, a {what} of {batch} image{'s' * (batch > 1)}, {simd()}, {threads} "
+        f"thread{'s' * (threads > 1)}: best {best * 1e3:.2f} ms, median {median * 1e3:.2f} ms; "
+        f"{batch / best:.1f} images/s, {flops / best * 1e-9:.0f} GFLOP/s"
+    )
+
+
+def settle(network: Network) -> None:
+    """Give batch norm's statistics, which begin at 0, such values as training leaves."""
+    import numpy as np
+
+    for layer in network.layers:
+        if "rolling_variance" in layer.parameters:
+            variance = layer.parameters["rolling_variance"]
+            variance.assign(np.ones(variance.shape, np.float32))
+
+
+def run_times(
+    network: Network, x: FloatArray, truth: FloatArray | None, repeat: int
+) -> list[float]:
+    """Seconds of each of `repeat` whole runs: the call from Python to its end."""
+    from darkpy.network.profile import profile
+
+    times = []
+    for _ in range(repeat):
+        start = perf_counter()
+        if truth is None:
+            network.predict(x)
+        else:
+            profile(network, x, truth, repeat=1)
+        times.append(perf_counter() - start)
+    return times
+
+
+def layer_table(calls: list[CallTime], peak: float | None = None) -> str:
+    """Return one line per call: whose, what, algorithm, milliseconds, share of all, GFLOP/s."""
+    total = sum(call.seconds for call in calls)
+    header = ("", "layer", "", "call", "algorithm", "ms", "%", "GFLOP/s")
+    rows = [(*header, "% of peak") if peak else header]
+    for call in calls:
+        rate = call.flops / call.seconds * 1e-9 if call.flops else 0.0
+        row = (
+            str(call.layer.index) if call.layer else "",
+            call.layer.kind if call.layer else "input",
+            call.layer.describe() if call.layer else "to channels last",
+            call.function.removeprefix("dk_"),
+            call.algorithm,
+            f"{call.seconds * 1e3:.3f}",
+            f"{call.seconds / total * 100:.1f}",
+            f"{rate:.0f}" if rate else "",
+        )
+        rows.append((*row, f"{rate / peak * 100:.0f}" if rate else "") if peak else row)
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    left = (1, 2, 3, 4)
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if k in left else cell.rjust(width)
+            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )
