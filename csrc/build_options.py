@@ -2,6 +2,7 @@
 
 No -ffast-math: it would make the linker flush denormals in the whole Python process.
 ``DARKPY_OPENMP=0`` builds without OpenMP, as does a compiler that cannot link it.
+``DARKPY_CFLAGS`` holds flags that come last, such as ``-O1`` for a build with sanitizers.
 """
 
 import os
@@ -22,6 +23,7 @@ BASE_ARGS = [
     "-Wall",
     "-Wextra",
     "-Wshadow",
+    *shlex.split(os.environ.get("DARKPY_CFLAGS", "")),
 ]
 
 # Instruction set -> flags; the first letter of each library's name is free, its source is
