@@ -3,9 +3,9 @@
 #include "dispatch.h"
 #include "threads.h"
 
-/* Channels of a block of rows (its sums and coefficients live on the stack), rows whose sum is float32, values of a
- * chunk of planes or rows. */
-enum { BLOCK = 256, BLOCK_MIN = 16, SUM_ROWS = 256, GRAIN_VALUES = 1 << 14 };
+/* Channels of a block of rows (its sums and coefficients live on the stack), rows whose sum is float32, rows that pay
+ * for their coefficients, values of a chunk of planes or rows. */
+enum { BLOCK = 256, BLOCK_MIN = 16, SUM_ROWS = 256, MAP_ROWS = 64, GRAIN_VALUES = 1 << 14 };
 
 /* Joins a set of n values (mean, squares about it) to one of `count`: Chan's rule. */
 static void join_moments(double n, double new_mean, double new_squares, double *count, double *mean, double *squares) {
@@ -168,5 +168,5 @@ void dk_map_channels(const struct dk_channel_map *map) {
     if (l.spatial > 1)
         dk_parallel_for(l.batch * l.filters, DK_MAX(1, GRAIN_VALUES / l.spatial), map_planes, map);
     else
-        dk_parallel_for(l.batch, DK_MAX(BLOCK_MIN, GRAIN_VALUES / l.filters), map_rows, map);
+        dk_parallel_for(l.batch, DK_MAX(MAP_ROWS, GRAIN_VALUES / l.filters), map_rows, map);
 }

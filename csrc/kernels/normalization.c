@@ -3,12 +3,17 @@
 #include "dispatch.h"
 #include "threads.h"
 
-/* Neighbouring positions of a plane that are taken through all channels together: 1 KiB of each, so that a window's
- * planes are still in the caches when the next channel asks for them. */
-enum { COLUMNS = 256 };
+/* Neighbouring positions of a plane that are taken through all channels together: a quarter of the plane, so that even
+ * one image has work for some threads, but 1 KiB at least, for memory to be read in long runs, and 16 KiB at most, for a
+ * window's planes to be still in the second cache when the next channel asks for them. */
+enum { COLUMNS_MIN = 256, COLUMNS_MAX = 4096 };
+
+static int64_t columns_of(int64_t spatial) {
+    return DK_MIN(COLUMNS_MAX, DK_MAX(COLUMNS_MIN, (spatial / 4 + 63) / 64 * 64));
+}
 
 static int64_t blocks_of(int64_t spatial) {
-    return (spatial + COLUMNS - 1) / COLUMNS;
+    return (spatial + columns_of(spatial) - 1) / columns_of(spatial);
 }
 
 static int64_t positions_of(const struct dk_tensor *t) {
@@ -17,8 +22,8 @@ static int64_t positions_of(const struct dk_tensor *t) {
 
 /* Where block `item` of an image begins, and how many columns it has. */
 static int64_t locate(int64_t item, int64_t channels, int64_t spatial, int64_t *columns) {
-    int64_t first = item % blocks_of(spatial) * COLUMNS;
-    *columns = DK_MIN(COLUMNS, spatial - first);
+    int64_t first = item % blocks_of(spatial) * columns_of(spatial);
+    *columns = DK_MIN(columns_of(spatial), spatial - first);
     return item / blocks_of(spatial) * channels * spatial + first;
 }
 

@@ -11,7 +11,7 @@ struct strided {
 };
 
 /* Groups that lie side by side are taken in one go. */
-enum { COLUMNS = 64 };
+enum { COLUMNS = 256 };
 
 static void strided_groups(const void *args, int64_t begin, int64_t end, int worker) {
     const struct strided *a = args;
