@@ -84,7 +84,7 @@ DK_INLINE void vstore_n(float *p, vf v, int64_t n) {
     else
         _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
 #elif defined(__AVX2__)
-    if (__builtin_constant_p(n) && n == VL)
+    if (n == VL) /* masked stores are slow on some processors */
         vstore(p, v);
     else
         _mm256_maskstore_ps(p, vfirst_lanes(n), (__m256)v);
