@@ -30,22 +30,14 @@ struct product {
 /* packed[k][lanes] = alpha * op(B)[k0+k][n0+..], the lanes from `columns` on 0. */
 static void pack_panel(const struct product *p, int64_t k0, int64_t depth, int64_t n0, int64_t columns, int64_t lanes,
                        float *packed) {
+    const struct dk_matrix_kernels *matrix = &dk_kernels()->matrix;
     const float *b = p->b + k0 * p->b_row + n0 * p->b_column;
-    if (p->b_column == 1) {
-        for (int64_t k = 0; k < depth; k++) {
-            for (int64_t n = 0; n < columns; n++)
-                packed[k * lanes + n] = p->alpha * b[k * p->b_row + n];
-            for (int64_t n = columns; n < lanes; n++)
-                packed[k * lanes + n] = 0;
-        }
-        return;
-    }
-    /* B is transposed: 16 x 16 squares touch 16 cache lines on either side. */
-    for (int64_t k1 = 0; k1 < depth; k1 += 16)
-        for (int64_t n1 = 0; n1 < lanes; n1 += 16)
-            for (int64_t k = k1; k < DK_MIN(depth, k1 + 16); k++)
-                for (int64_t n = n1; n < DK_MIN(lanes, n1 + 16); n++)
-                    packed[k * lanes + n] = n < columns ? p->alpha * b[k + n * p->b_column] : 0;
+    if (p->b_column == 1)
+        matrix->copy(depth, columns, b, p->b_row, p->alpha, packed, lanes);
+    else
+        matrix->transpose(columns, depth, b, p->b_column, p->alpha, packed, lanes);
+    for (int64_t k = 0; k < depth && columns < lanes; k++)
+        memset(packed + k * lanes + columns, 0, sizeof(float) * (size_t)(lanes - columns));
 }
 
 static void run_jobs(const void *args, int64_t begin, int64_t end, int worker) {
@@ -104,10 +96,8 @@ struct transposition {
 static void copy_rows(const void *args, int64_t begin, int64_t end, int worker) {
     const struct transposition *t = args;
     (void)worker;
-    for (int64_t k = 0; k < t->depth; k += 16)
-        for (int64_t m = begin; m < end; m++)
-            for (int64_t i = k; i < DK_MIN(t->depth, k + 16); i++)
-                t->to[m * t->depth + i] = t->from[i * t->stride + m];
+    dk_kernels()->matrix.transpose(t->depth, end - begin, t->from + begin, t->stride, 1, t->to + begin * t->depth,
+                                   t->depth);
 }
 
 static void scale_rows(const struct product *p, float beta) {
@@ -139,7 +129,7 @@ enum dk_status dk_gemm_cpu(int TA, int TB, int64_t M, int64_t N, int64_t K, floa
         p.b = B + k0 * p.b_row;
         if (TA) {
             struct transposition t = {A + k0 * lda, lda, p.depth, copy};
-            dk_parallel_for(M, 16, copy_rows, &t);
+            dk_parallel_for(M, 64, copy_rows, &t);
             p.a = copy;
             p.a_stride = p.depth;
         } else {

@@ -15,6 +15,7 @@
 #include "simd/dropout_kernels.h"
 #include "simd/l2norm_kernels.h"
 #include "simd/lrn_kernels.h"
+#include "simd/matrix_kernels.h"
 #include "simd/optimiser_kernels.h"
 #include "simd/plane_kernels.h"
 #include "simd/plane_pooling_kernels.h"
@@ -33,6 +34,7 @@ struct dk_kernel_table {
     struct dk_dropout_kernels dropout;
     struct dk_l2norm_kernels l2norm;
     struct dk_lrn_kernels lrn;
+    struct dk_matrix_kernels matrix;
     struct dk_optimiser_kernels optimiser;
     struct dk_plane_kernels plane;
     struct dk_plane_pooling_kernels plane_pooling;
