@@ -1,6 +1,6 @@
 /* The register tile is that of convolution: rows of A are its pixels, a panel of columns of B its filters.  A job
- * packs one panel of B for a chunk of K (it fits the second-level cache) and runs all its rows of A over it, read in
- * place; a transposed A is copied to rows first. */
+ * packs a few panels of B for a chunk of K (they fit the second-level cache) and runs all its rows of A over them,
+ * read in place and once for all panels; a transposed A is copied to rows first. */
 #include "kernels/gemm.h"
 
 #include "dispatch.h"
@@ -10,15 +10,16 @@
 #include <string.h>
 
 enum {
-    CHUNK = 512,             /* of K */
+    CHUNK = 256,             /* of K */
     PANEL = 64,              /* widest panel of any variant */
+    GROUP = 4,               /* panels of a job */
     COPY = 1 << 19,          /* floats of a transposed A at a time: 2 MiB */
     JOBS_PER_THREAD = 3,
     SMALL = 1 << 16          /* multiply-adds in all below which one thread does them */
 };
 
 struct product {
-    int64_t rows, columns, depth, width, panels, row_step, row_jobs;
+    int64_t rows, columns, depth, width, group, row_step, row_jobs;  /* group: columns of a job */
     float alpha;
     const float *a, *b;
     int64_t a_stride, b_row, b_column;  /* floats between rows of A; between rows and columns of op(B) */
@@ -44,16 +45,19 @@ static void run_jobs(const void *args, int64_t begin, int64_t end, int worker) {
     const struct product *p = args;
     const struct dk_kernel_table *table = dk_kernels();
     const int64_t tile = table->convolution.tile_pixels, first = 0;
-    float packed[CHUNK * PANEL] __attribute__((aligned(64)));
+    float packed[CHUNK * PANEL * GROUP] __attribute__((aligned(64)));
     (void)worker;
     for (int64_t job = begin; job < end; job++) {
-        const int64_t n0 = job / p->row_jobs * p->width, columns = DK_MIN(p->width, p->columns - n0);
-        const int64_t lanes = (columns + table->lanes - 1) / table->lanes * table->lanes;
+        const int64_t n0 = job / p->row_jobs * p->group, n1 = DK_MIN(p->columns, n0 + p->group);
         const int64_t m0 = job % p->row_jobs * p->row_step, m1 = DK_MIN(p->rows, m0 + p->row_step);
         const int64_t blocks = (m1 - m0 + tile - 1) / tile, chunks = (p->depth + CHUNK - 1) / CHUNK;
         for (int64_t chunk = 0; chunk < chunks; chunk++) {
             int64_t k0 = chunk * p->depth / chunks, k1 = (chunk + 1) * p->depth / chunks;
-            pack_panel(p, k0, k1 - k0, n0, columns, lanes, packed);
+            for (int64_t n = n0; n < n1; n += p->width) {
+                int64_t columns = DK_MIN(p->width, n1 - n);
+                int64_t lanes = (columns + table->lanes - 1) / table->lanes * table->lanes;
+                pack_panel(p, k0, k1 - k0, n, columns, lanes, packed + (n - n0) * (k1 - k0));
+            }
             for (int64_t block = 0; block < blocks; block++) {
                 const float *rows[DK_TILE_PIXELS_MAX];
                 int64_t pixel[DK_TILE_PIXELS_MAX];
@@ -62,28 +66,38 @@ static void run_jobs(const void *args, int64_t begin, int64_t end, int worker) {
                     rows[m - from] = p->a + m * p->a_stride + k0;
                     pixel[m - from] = m;
                 }
-                struct dk_convolution_tile t = {
-                    .taps = 1, .run = k1 - k0, .rows = rows, .first = &first, .weights = packed,
-                    .pixels = to - from, .filters = columns, .pixel = pixel,
-                    .out = {.y = p->c + n0, .y_stride = p->c_stride, .from_y = p->from_c || chunk > 0},
-                };
-                table->convolution.forward(&t);
+                for (int64_t n = n0; n < n1; n += p->width) {
+                    struct dk_convolution_tile t = {
+                        .taps = 1, .run = k1 - k0, .rows = rows, .first = &first,
+                        .weights = packed + (n - n0) * (k1 - k0), .pixels = to - from,
+                        .filters = DK_MIN(p->width, n1 - n), .pixel = pixel,
+                        .out = {.y = p->c + n, .y_stride = p->c_stride, .from_y = p->from_c || chunk > 0},
+                    };
+                    table->convolution.forward(&t);
+                }
             }
         }
     }
 }
 
+static int64_t ceil_div(int64_t a, int64_t b) {
+    return (a + b - 1) / b;
+}
+
+/* Jobs: groups of panels as long as that is enough work for all threads; then single panels, then parts of the rows
+ * (few, as each packs its panels again). */
 static void multiply(struct product *p) {
     const struct dk_kernel_table *table = dk_kernels();
     const int64_t tile = table->convolution.tile_pixels, threads = dk_get_num_threads();
+    const int64_t wanted = threads == 1 ? 1 : threads * JOBS_PER_THREAD;
     p->width = (int64_t)table->lanes * table->convolution.panel_vectors;
-    p->panels = (p->columns + p->width - 1) / p->width;
-    /* Every job along the rows packs its panel again, so they are few. */
-    int64_t wanted = threads == 1 ? 1 : (threads * JOBS_PER_THREAD + p->panels - 1) / p->panels;
-    wanted = DK_MIN(wanted, (p->rows + 4 * tile - 1) / (4 * tile));
-    p->row_step = ((p->rows + wanted - 1) / wanted + tile - 1) / tile * tile;
-    p->row_jobs = (p->rows + p->row_step - 1) / p->row_step;
-    int64_t jobs = p->panels * p->row_jobs;
+    const int64_t panels = ceil_div(p->columns, p->width);
+    p->group = p->width * DK_MAX(1, DK_MIN(GROUP, panels / wanted));
+    const int64_t groups = ceil_div(p->columns, p->group);
+    const int64_t parts = DK_MIN(ceil_div(wanted, groups), ceil_div(p->rows, 4 * tile));
+    p->row_step = ceil_div(ceil_div(p->rows, parts), tile) * tile;
+    p->row_jobs = ceil_div(p->rows, p->row_step);
+    int64_t jobs = groups * p->row_jobs;
     dk_parallel_for(jobs, p->rows * p->columns * p->depth < SMALL ? jobs : 1, run_jobs, p);
 }
 
