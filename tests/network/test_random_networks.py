@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from hypothesis import HealthCheck, given, settings
-
 from network_pair import Pair
 from random_networks import networks
 
