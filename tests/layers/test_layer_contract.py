@@ -1,4 +1,4 @@
-"""What every registered layer promises; a new section type is tested as soon as it is registered."""
+"""What every registered layer promises: a new section is tested as soon as it is registered."""
 
 from __future__ import annotations
 

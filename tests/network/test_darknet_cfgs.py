@@ -124,38 +124,12 @@ def run_and_train(path: Path, side: int | None) -> None:
                 assert layer.parameters["weights"].update_value().any(), layer.label
 
 
-QUICK = ("cifar", "cifar.test", "go.test", "jnet-conv", "tiny", "writing")
-
-
-def run_and_train(path: Path, side: int | None) -> None:
-    net = small(path, side)
-    x = np.random.default_rng(0).random((1, *net.input_shape[:3])).astype(np.float32)
-    for layer in net.layers:  # Darknet's start, a variance of 0, makes every layer a million times
-        if "rolling_variance" in layer.parameters:
-            layer.rolling_variance = np.ones_like(layer.rolling_variance)
-    before = net.predict(x)
-    assert before.shape == (1, net.outputs)
-    assert np.isfinite(before).all()
-    if net.truths:
-        truth = np.zeros((1, net.truths), np.float32)
-        truth[0, 0] = 1
-        assert np.isfinite(net.train_step(x, truth))
-        trained = [la for la in net.layers if "weights" in la.parameters]
-        fresh = small(path, side).layers
-        assert any((la.weights != fresh[la.index].weights).any() for la in trained[-2:])
-
-
 @pytest.mark.parametrize("name", QUICK)
 def test_small_ones_run_and_train(shared: Path, name: str) -> None:
     run_and_train(shared / "data" / "cfg-pjreddie" / f"{name}.cfg", None)
 
 
-LARGER = {
-    **dict.fromkeys(("darknet", "darknet19", "darknet53", "densenet201", "extraction"), 96),
-    **dict.fromkeys(("extraction.conv",), None),
-    **dict.fromkeys(("resnet18", "resnet34", "resnet50", "resnext50"), 96),
-    "vgg-conv": 96,
-}
+LARGER = {"darknet19": 96, "densenet201": 96, "extraction.conv": None, "resnext50": 96}
 
 
 @pytest.mark.slow
