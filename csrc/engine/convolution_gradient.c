@@ -15,6 +15,7 @@ enum {
     SLICES = 16,             /* of the pixels at most, which also bounds the threads that help */
     PATCH = 16384,           /* floats of patches at a time: 64 KiB */
     BLOCK_PIXELS = 192,      /* pixels of a block, about: updates are loaded and stored once per block */
+    BLOCK_LEAST = 48,        /* also where so many do not fit */
     BLOCK_FLOATS = 1 << 17,  /* of x and dy in a block */
     THIN = 16,               /* channels up to which patches are made */
     JOBS_PER_THREAD = 4,
@@ -205,7 +206,8 @@ static struct gradient plan(const struct dk_convolution_backward_weights *c) {
         a.slices = 1;
 
     int64_t row_floats = a.s.stride_h * a.x.width * a.x.channels + a.dy.width * a.dy.channels;
-    a.block_rows = DK_MAX(1, DK_MIN(dk_ceil_div(BLOCK_PIXELS, a.dy.width), BLOCK_FLOATS / row_floats));
+    a.block_rows = DK_MIN(dk_ceil_div(BLOCK_PIXELS, a.dy.width),
+                          DK_MAX(dk_ceil_div(BLOCK_LEAST, a.dy.width), BLOCK_FLOATS / row_floats));
     a.jobs = a.slices > 1 || a.patches ? 1 : DK_MIN(a.tiles, (int64_t)dk_get_num_threads() * JOBS_PER_THREAD);
     return a;
 }
