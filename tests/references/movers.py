@@ -101,7 +101,7 @@ class Crop(Layer):
 class Route(Layer):
     def build(self):
         self.sources = [self.source(s) for s in self.options["layers"].split(",")]
-        self.is_image = self.sources[0].is_image
+        self.is_image = any(source.is_image for source in self.sources)
         self.part = (self.int("groups", 1), self.int("group_id"))
         channels = sum(s.shape[0] // self.part[0] for s in self.sources)
         self.shape = (channels, *self.sources[0].shape[1:])
