@@ -38,8 +38,8 @@ COMMON_OPTIONS: tuple[Option, ...] = (
     integer(
         "stopbackward",
         0,
-        "other than 0: training stops before this layer: it and all before get no gradient (momentum and "
-        "weight decay still act on them, as in Darknet)",
+        "other than 0: training stops before this layer: it and all before get no gradient "
+        "(momentum and weight decay still act on them, as in Darknet)",
     ),
     flag("onlyforward", False, "read for compatibility; Darknet's CPU code does not use it"),
     flag("dontload", False, "the weights file holds nothing for this layer"),
