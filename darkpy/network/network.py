@@ -287,7 +287,7 @@ class Network:
                 self._keep(plan)
             if self.seen // self.mini_batch % self.options.subdivisions == 0:
                 self._update()
-        return self._cost(plan)
+            return self._cost(plan)
 
     # -- weights ----------------------------------------------------------------------------------
 

@@ -193,6 +193,13 @@ def _read_header(
     return version, int(struct.unpack(layout, mapped[12:end])[0]), end
 
 
+def _umask() -> int:
+    """The permissions that new files of this process lack."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
 def save_weights(
     network: Network,
     path: str | os.PathLike[str],
@@ -227,7 +234,7 @@ def save_weights(
                         file.write(array.astype("<f4", copy=False).data)
                 file.flush()
                 os.fsync(file.fileno())
-                os.chmod(file.name, 0o644)
+                os.chmod(file.name, 0o666 & ~_umask())
                 os.replace(file.name, target)
             except BaseException:
                 os.unlink(file.name)

@@ -1,0 +1,28 @@
+"""Import of the C core, with threads that wait politely.
+
+Between two calls a thread of the pool spins before it sleeps. GCC's OpenMP spins for milliseconds
+by default: on a machine with other work, a thread that waits for a displaced one then burns the
+very time that the other needs, and a network runs up to six times slower. A short spin (some
+20 microseconds, more than lies between two calls of a plan) costs nothing measurable when the
+machine is idle. The runtime reads its settings once, when it is loaded; what the user set stays.
+"""
+
+from __future__ import annotations
+
+import os
+
+__all__ = ["ffi", "lib"]
+
+# Spins of GCC's libgomp; milliseconds of Clang's libomp.
+_SETTINGS = {"GOMP_SPINCOUNT": "1000", "KMP_BLOCKTIME": "0"}
+_added = {
+    name: value
+    for name, value in _SETTINGS.items()
+    if name not in os.environ and "OMP_WAIT_POLICY" not in os.environ
+}
+os.environ.update(_added)
+try:
+    from darkpy._kernels import ffi, lib
+finally:
+    for _name in _added:
+        del os.environ[_name]
