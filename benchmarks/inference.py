@@ -115,8 +115,11 @@ def main() -> None:
                     else:
                         results = measure(entries, rounds=options.rounds, seconds=options.seconds)
                         note = "Differences are relative to the outputs' range."
-                    memory = options.memory or options.cold
-                    text = comparison(results, images=batch, memory=memory)
+                    text = (
+                        comparison(results, memory=True, answers="")
+                        if options.cold
+                        else comparison(results, images=batch, memory=options.memory)
+                    )
                     print(f"\n{title} ({work:.3f} GFLOP an image)\n\n{text}", flush=True)
                     if options.save:
                         update_section(title, f"{text}\n\n{note}\n\n{about}")

@@ -110,7 +110,9 @@ def main() -> None:
                     results = measure(
                         entries, rounds=options.rounds, seconds=options.seconds, least=1
                     )
-                    text = comparison(results, images=batch, memory=True, losses=True)
+                    text = comparison(
+                        results, images=batch, memory=True, answers="losses differ by"
+                    )
                     text = f"{text}\n\n{loss_lines(results)}"
                     print(f"\n{title}\n\n{text}", flush=True)
                     if options.save:

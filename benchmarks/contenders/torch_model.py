@@ -211,18 +211,55 @@ def _route(facts: Mapping[str, Any]) -> nn.Module:
     return _Function(join)
 
 
+def overlap(x: Tensor, source: Tensor) -> Tensor:
+    """What Darknet adds of a source of another size: every s-th pixel, the common channels."""
+    stride = source.shape[3] // x.shape[3]
+    if stride < 1:
+        raise NotImplementedError("[shortcut] of a smaller map is not built for PyTorch")
+    channels = min(x.shape[1], source.shape[1])
+    part = source[:, :channels, ::stride, ::stride][:, :, : x.shape[2], : x.shape[3]]
+    return F.pad(part, (0, 0, 0, 0, 0, x.shape[1] - channels))
+
+
 def _shortcut(facts: Mapping[str, Any]) -> nn.Module:
     alpha, beta = facts["alpha"], facts["beta"]
     activation = ACTIVATIONS[facts["activation"]]()
 
     def add(x: Tensor, source: Tensor) -> Tensor:
         if x.shape != source.shape:
-            raise NotImplementedError("[shortcut] of unequal sizes is not built for PyTorch")
+            source = overlap(x, source)
         if alpha == 1 and beta == 1:
             return activation(x + source)
         return activation(alpha * x + beta * source)
 
     return _Function(add)
+
+
+def _crop(facts: Mapping[str, Any]) -> nn.Module:
+    """The centre, as 2x - 1 unless noadjust=1."""
+    _, height, width = facts["shape"]
+
+    def cut(x: Tensor) -> Tensor:
+        top, left = (x.shape[2] - height) // 2, (x.shape[3] - width) // 2
+        x = x[:, :, top : top + height, left : left + width]
+        return x if facts["noadjust"] else x * 2 - 1
+
+    return _Function(cut)
+
+
+def _yolo(facts: Mapping[str, Any]) -> nn.Module:
+    """Logistic x, y, objectness and classes; w and h raw."""
+    entry, scale = facts["entry"], facts["scale_x_y"]
+    if facts["new_coords"]:
+        raise NotImplementedError("[yolo] with new_coords is not built for PyTorch")
+
+    def decode(x: Tensor) -> Tensor:
+        planes = x.unflatten(1, (-1, entry))
+        xy = planes[:, :, :2].sigmoid() * scale - (scale - 1) / 2
+        joined = torch.cat((xy, planes[:, :, 2:4], planes[:, :, 4:].sigmoid()), 2)
+        return joined.flatten(1)
+
+    return _Function(decode)
 
 
 BLOCKS: dict[str, Callable[[Mapping[str, Any]], nn.Module]] = {
@@ -235,6 +272,8 @@ BLOCKS: dict[str, Callable[[Mapping[str, Any]], nn.Module]] = {
     ),
     "softmax": _softmax,
     "route": _route,
+    "yolo": _yolo,
+    "crop": _crop,
     "shortcut": _shortcut,
     "upsample": lambda facts: nn.Upsample(scale_factor=facts["stride"]),
     "activation": lambda facts: ACTIVATIONS[facts["activation"]](),

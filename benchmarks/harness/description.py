@@ -50,6 +50,8 @@ def _describe(layer: Layer) -> dict[str, Any]:
         "cost": ("type", "scale"),
         "upsample": ("stride", "scale"),
         "shortcut": ("alpha", "beta"),
+        "crop": ("noadjust",),
+        "yolo": ("scale_x_y", "new_coords"),
     }
     facts |= {key: layer.values[key] for key in keys.get(layer.kind, ())}
     given = set(layer.values)
@@ -68,6 +70,8 @@ def _describe(layer: Layer) -> dict[str, Any]:
         facts["probability"] = getattr(layer, "probability", 0.0)
     if layer.kind == "route":
         facts["parts"] = getattr(layer, "parts", [])
+    if layer.kind == "yolo":
+        facts["entry"] = getattr(layer, "entry", 0)
     if layer.has_cost:
         facts["loss_weight"] = getattr(layer, "loss_weight", None)
     return facts

@@ -43,7 +43,7 @@ class Material:
         self.net = darkpy.load(cfg, weights)
         if weights is None:
             _settle(self.net)
-        self.name = self.net.name
+        self.name = Path(cfg).name.removesuffix(".cfg")
         self.weights = str(folder / "net.weights")
         self.net.save_weights(self.weights)
 
@@ -167,3 +167,24 @@ def _settle(net: Network) -> None:
         if "rolling_variance" in p:
             p["rolling_variance"].assign(drawn(p["rolling_variance"].shape, 0.5, 1.5))
             p["rolling_mean"].assign(drawn(p["rolling_mean"].shape, -0.1, 0.1))
+    _spread_answer(net)
+
+
+def _spread_answer(net: Network) -> None:
+    """Scale the last filters such that a softmax's inputs spread by 1.
+
+    Else random weights give probabilities that are all alike, or a single 1, and hide differences.
+    """
+    index = net.answer.index
+    if net.answer.kind != "softmax":
+        return
+    while not net.layers[index].parameters:
+        index = net.layers[index].sources[0]
+    x = np.random.default_rng(2).random(net.input_shape.array_shape(1), np.float32)
+    inputs = net.activations(x)[net.answer.sources[0]]
+    spread = float(inputs.std())
+    if 0 < spread < float("inf"):
+        layer = net.layers[index]
+        name = "scales" if "scales" in layer.parameters else "weights"
+        parameter = layer.parameters[name]
+        parameter.assign(parameter.value / np.float32(spread))

@@ -48,7 +48,11 @@ def difference(result: Result, reference: Result, *, losses: bool = False) -> fl
 
 
 def comparison(
-    results: Sequence[Result], *, images: int, memory: bool, losses: bool = False
+    results: Sequence[Result],
+    *,
+    images: int = 0,
+    memory: bool = False,
+    answers: str = "largest difference",
 ) -> str:
     """Return the table of one round robin, the others compared with the first.
 
@@ -57,33 +61,33 @@ def comparison(
     results : sequence of Result
         darkpy's first.
     images : int
-        Images per repetition.
+        Images per repetition; 0 leaves the rates out.
     memory : bool
         Show peak memory.
-    losses : bool
-        The answers are losses.
+    answers : str
+        Heading of the column that compares answers; with "losses" in it they are losses. Empty for
+        none.
     """
     first = results[0]
-    header = ["", "ms best", "ms median", "images/s best", "images/s median", f"{first.name} is"]
-    header += ["peak MB"] * memory + ["losses differ by" if losses else "largest difference"]
-    rows = []
+    header = ["", "ms best", "ms median"]
+    header += ["images/s best", "images/s median"] * bool(images) + [f"{first.name} is"]
+    header += ["peak MB"] * memory + [answers] * bool(answers)
+    rows, notes = [], []
     for result in results:
         if not result.times:
-            rows.append([result.name, f"cannot: {result.note}", *[""] * (len(header) - 2)])
+            rows.append([result.name, *["-"] * (len(header) - 1)])
+            notes.append(f"- {result.name} cannot: {result.note}")
             continue
-        away = difference(result, first, losses=losses)
-        row = [
-            result.name,
-            f"{result.best * 1e3:.2f}",
-            f"{result.median * 1e3:.2f}",
-            f"{images / result.best:.1f}",
-            f"{images / result.median:.1f}",
-            "" if result is first else f"{result.best / first.best:.2f} x",
-        ]
+        row = [result.name, f"{result.best * 1e3:.2f}", f"{result.median * 1e3:.2f}"]
+        if images:
+            row += [f"{images / result.best:.1f}", f"{images / result.median:.1f}"]
+        row.append("" if result is first else f"{result.best / first.best:.2f} x")
         row += [f"{result.peak / 1e6:.0f}"] * memory
-        row.append("" if result is first or away is None else f"{away:.1e}")
+        if answers:
+            away = difference(result, first, losses="losses" in answers)
+            row.append("" if result is first or away is None else f"{away:.1e}")
         rows.append(row)
-    return table(header, rows)
+    return "\n".join([table(header, rows), *["\n" * bool(notes) + "\n".join(notes)] * bool(notes)])
 
 
 def update_section(title: str, body: str, path: Path = RESULTS) -> None:

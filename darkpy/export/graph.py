@@ -94,11 +94,9 @@ class Graph:
         """View each image of `x` as an array of `sizes`."""
         return self.add("Reshape", x, self.constant("shape", [0, *sizes]))
 
-    def cut(self, x: str, first: list[int], end: list[int], axes: list[int], step: int = 1) -> str:
-        """Values first .. end-1, every `step`-th, of each of `axes`."""
+    def cut(self, x: str, first: list[int], end: list[int], axes: list[int]) -> str:
+        """Values first .. end-1 of each of `axes`."""
         limits = [self.constant(n, v) for n, v in (("first", first), ("end", end), ("axes", axes))]
-        if step != 1:
-            limits.append(self.constant("steps", [step] * len(axes)))
         return self.add("Slice", x, *limits)
 
     def pad(self, x: str, begin: list[int], end: list[int], value: float) -> str:

@@ -125,6 +125,8 @@ LAYERS = {
     "[shortcut]\nfrom=-2\nactivation=leaky\nbeta=.5",
     "larger source": "[conv]\nfilters=5\n[conv]\nfilters=2\nsize=3\nstride=2\npad=1\n"
     "[shortcut]\nfrom=0",
+    "odd source": "[conv]\nfilters=5\n[crop]\ncrop_height=7\ncrop_width=7\n"
+    "[conv]\nfilters=5\nsize=3\nstride=2\n[shortcut]\nfrom=1\nactivation=relu",
     "softmax of an image": "[conv]\nfilters=2\n[softmax]\ntemperature=2",
     "softmax of groups": "[softmax]\ngroups=2",
 }
