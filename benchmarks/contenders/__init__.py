@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["INFERENCE", "TRAINING", "Contender", "Kind", "make"]
+__all__ = ["INFERENCE", "TRAINING", "Contender", "Kind", "is_installed", "make"]
 
 #: Keeps PyTorch's freed activations in the process: no fresh, zeroed pages at every step.
 MALLOC_TUNED = {
@@ -42,7 +42,7 @@ class Kind:
     @property
     def is_installed(self) -> bool:
         """Whether the package can be imported."""
-        return not self.package or importlib.util.find_spec(self.package) is not None
+        return not self.package or is_installed(self.package)
 
 
 INFERENCE = {
@@ -70,8 +70,13 @@ TRAINING = {
 }
 
 
+def is_installed(package: str) -> bool:
+    """Whether a package can be imported, without importing it."""
+    return importlib.util.find_spec(package) is not None
+
+
 def make(task: Mapping[str, Any]) -> Contender:
-    """Load the contender of a task; ``task["job"]`` is ``Inference`` or ``Training``."""
+    """Load the contender of a task: the class ``task["job"]`` of ``task["module"]``."""
     module = importlib.import_module(f"contenders.{task['module']}")
     contender: Contender = getattr(module, task["job"])(task)
     return contender

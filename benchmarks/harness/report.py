@@ -43,7 +43,7 @@ def difference(result: Result, reference: Result, *, losses: bool = False) -> fl
         return float("inf")
     if losses:
         return float(np.abs(result.answer / reference.answer - 1).max())
-    scale = float(np.ptp(reference.answer)) or 1.0
+    scale = float(np.ptp(reference.answer)) or float(np.abs(reference.answer).max()) or 1.0
     return float(np.abs(result.answer - reference.answer).max()) / scale
 
 

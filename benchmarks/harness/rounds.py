@@ -67,7 +67,7 @@ def measure(
         Each turn repeats the run for so many seconds, and at least so many times, after one run
         that does not count.
     quiet : bool
-        Do not say who starts.
+        Do not say who starts and who cannot.
 
     Returns
     -------
@@ -84,7 +84,7 @@ def measure(
                 workers[index] = Worker(entry.task, entry.environment)
                 results[index].answer = _answer(workers[index])
             except WorkerError as error:
-                _fail(results[index], workers.pop(index, None), error)
+                _fail(results[index], workers.pop(index, None), error, quiet)
         for turn in range(rounds):
             order = sorted(workers, reverse=turn % 2 == 1)
             for index in order:
@@ -93,7 +93,7 @@ def measure(
                     results[index].times += reply["times"]
                     results[index].peak = reply["peak"]
                 except WorkerError as error:
-                    _fail(results[index], workers.pop(index), error)
+                    _fail(results[index], workers.pop(index), error, quiet)
     finally:
         for worker in workers.values():
             worker.close()
@@ -126,9 +126,10 @@ def _answer(worker: Worker) -> np.ndarray[Any, Any]:
         return answer
 
 
-def _fail(result: Result, worker: Worker | None, error: WorkerError) -> None:
+def _fail(result: Result, worker: Worker | None, error: WorkerError, quiet: bool) -> None:
     if worker is not None:
         worker.close()
     result.times = []
     result.note = str(error)[:160]
-    say(f"  {result.name} cannot: {result.note}")
+    if not quiet:
+        say(f"  {result.name} cannot: {result.note}")

@@ -1,0 +1,216 @@
+"""darkpy's kernels beside NumPy's, PyTorch's and Darknet's, and beside what the machine can do.
+
+``python benchmarks/kernels.py [--threads 1 2] [--only NAME ...] [--gemm] [--save]``
+
+Memory-bound kernels: GB/s of the traffic that the kernel needs at least, and the share of a plain
+stream with the same reads and writes (limits.c, compiled with ``cc``; normal or streaming stores,
+whichever is faster) in the same run. darkpy, NumPy and PyTorch write to an array of their own where
+they can be told to; Darknet works in place, as it does. ``--gemm``: GFLOP/s and the share of the
+multiply-adds that limits.c reaches. Darknet is found through the variable DARKNET_LIB or
+``--darknet PATH`` (its libdarknet.so).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from contenders import is_installed
+from contenders.machine_limit import build
+from harness.machine import machine_line, version_line
+from harness.report import difference, table, update_section
+from harness.rounds import Entry, Result, measure, say
+
+#: GoogLeNet's second convolution's output at batch 32: 77 MB, far beyond the caches.
+SHAPE = (32, 192, 56, 56)
+
+#: What each kernel must read and write: passes of (arrays read, arrays written, share of an array).
+CASES: dict[str, list[tuple[int, int, float]]] = {
+    "fill_cpu": [(0, 1, 1)],
+    "copy_cpu": [(1, 1, 1)],
+    "scal_cpu": [(1, 1, 1)],
+    "axpy_cpu": [(2, 1, 1)],
+    "mul_cpu": [(2, 1, 1)],
+    "dot_cpu": [(1, 0, 1)],
+    "mean_cpu": [(1, 0, 1)],
+    "variance_cpu": [(1, 0, 1)],
+    "normalize_cpu": [(1, 1, 1)],
+    "add_bias": [(1, 1, 1)],
+    "scale_bias": [(1, 1, 1)],
+    "backward_bias": [(1, 0, 1)],
+    "backward_scale_cpu": [(2, 0, 1)],
+    "mean_delta_cpu": [(1, 0, 1)],
+    "variance_delta_cpu": [(2, 0, 1)],
+    "normalize_delta_cpu": [(2, 1, 1)],
+    "batchnorm_forward": [(1, 0, 1), (1, 1, 1)],
+    "batchnorm_backward": [(2, 0, 1), (2, 1, 1)],
+    "activate leaky": [(1, 1, 1)],
+    "activate logistic": [(1, 1, 1)],
+    "activate mish": [(1, 1, 1)],
+    "gradient leaky": [(2, 1, 1)],
+    "l2_cpu": [(2, 2, 1)],
+    "smooth_l1_cpu": [(2, 2, 1)],
+    "shortcut_cpu": [(2, 1, 1)],
+    "maxpool 2x2/2": [(1, 0, 1), (0, 1, 0.5)],
+    "avgpool": [(1, 0, 1)],
+    "upsample_cpu": [(1, 0, 0.25), (0, 1, 1)],
+    "lrn_forward": [(1, 1, 1)],
+    "softmax_cpu": [(1, 1, 1)],
+    "dropout": [(1, 1, 1)],
+    "im2col_cpu 3x3": [(1, 0, 1 / 32), (0, 1, 9 / 32)],
+}
+
+#: M, N, K: GoogLeNet's layers as products, and two large squares.
+PRODUCTS = {
+    "1024^3": (1024, 1024, 1024),
+    "2048^3": (2048, 2048, 2048),
+    "conv1 7x7/2": (64, 12544, 147),
+    "conv2 3x3": (192, 3136, 576),
+    "3a 3x3": (128, 784, 864),
+    "4a 3x3": (208, 196, 864),
+    "4e 1x1": (256, 196, 528),
+    "5b 3x3": (384, 49, 1728),
+    "5b 1x1": (384, 49, 832),
+}
+
+
+def arguments() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--only", nargs="+", default=list(CASES), metavar="NAME", choices=CASES)
+    parser.add_argument("--shape", type=int, nargs=4, default=SHAPE, metavar=("N", "C", "H", "W"))
+    parser.add_argument("--rounds", type=int, default=4, help="turns of each contender")
+    parser.add_argument("--seconds", type=float, default=0.2, help="length of a turn")
+    parser.add_argument("--gemm", action="store_true", help="matrix products instead")
+    parser.add_argument("--darknet", default=os.environ.get("DARKNET_LIB", ""), metavar="PATH")
+    parser.add_argument("--save", action="store_true", help="write benchmarks/RESULTS.md")
+    return parser.parse_args()
+
+
+def libraries(options: argparse.Namespace) -> dict[str, str]:
+    """Name -> module of the contenders that are here."""
+    found = {"darkpy": "kernels_darkpy", "NumPy": "kernels_numpy"}
+    if is_installed("torch"):
+        found["PyTorch"] = "kernels_torch"
+    if options.darknet:
+        found["Darknet"] = "kernels_darknet"
+    return found
+
+
+def kernel_row(
+    case: str, options: argparse.Namespace, threads: int, limits: str | None
+) -> list[str]:
+    """Measure one kernel in all libraries."""
+    shape = list(options.shape)
+    count = int(np.prod(shape))
+    task: dict[str, Any] = {"threads": threads, "shape": shape, "case": case}
+    task |= {"job": "Kernel", "library": options.darknet}
+    found = libraries(options)
+    entries = [Entry(name, task | {"module": module}) for name, module in found.items()]
+    for mode in ("normal", "streaming") if limits else ():
+        stream = {"module": "machine_limit", "job": "Stream", "mode": mode, "library": limits}
+        entries.append(Entry(mode, task | stream | {"passes": CASES[case], "count": count}))
+    results = measure(entries, rounds=options.rounds, seconds=options.seconds, quiet=True)
+    by_name = {result.name: result for result in results}
+    size = 4 * count * sum((reads + writes) * share for reads, writes, share in CASES[case])
+    best = min((by_name[m].best for m in ("normal", "streaming") if m in by_name), default=0.0)
+    ours = by_name["darkpy"]
+    others = [by_name[name] for name in found if name != "darkpy"]
+    fastest = min((other.best for other in others), default=float("inf"))
+    return [
+        case,
+        _rate(size, ours),
+        f"{best / ours.best * 100:.0f} %" if best else "",
+        f"{size / best * 1e-9:.1f}" if best else "",
+        *(_rate(size, other) for other in others),
+        f"{fastest / ours.best:.2f} x" if np.isfinite(fastest) else "",
+        "" if case == "dropout" else _furthest(ours, others),
+    ]
+
+
+def _rate(size: float, result: Result) -> str:
+    return f"{size / result.best * 1e-9:.1f}" if result.times else "-"
+
+
+def _furthest(ours: Result, others: list[Result]) -> str:
+    """Largest difference to NumPy and PyTorch; Darknet's results are overwritten in place.
+
+    Of dropout there is none: everybody draws other numbers.
+    """
+    compared = [other for other in others if other.name != "Darknet" and other.answer is not None]
+    values = [away for other in compared if (away := difference(other, ours)) is not None]
+    return f"{max(values):.1e}" if values else ""
+
+
+def kernel_table(options: argparse.Namespace, threads: int, limits: str | None) -> str:
+    """All kernels that are asked for."""
+    rows = []
+    for case in options.only:
+        say(" ", case)
+        rows.append(kernel_row(case, options, threads, limits))
+    names = [name for name in libraries(options) if name != "darkpy"]
+    header = ["GB/s", "darkpy", "of the stream", "stream", *names, "darkpy is", "difference"]
+    return table(header, rows)
+
+
+def gemm_table(options: argparse.Namespace, threads: int, limits: str | None) -> str:
+    """Products of PRODUCTS by darkpy, NumPy, PyTorch, and the peak."""
+    jobs = {"darkpy": "Darkpy", "NumPy": "NumPy"}
+    jobs |= {"PyTorch": "PyTorch"} if is_installed("torch") else {}
+    jobs |= {"Darknet": "Darknet"} if options.darknet else {}
+    rows = []
+    for name, shape in PRODUCTS.items():
+        say(" ", name)
+        task: dict[str, Any] = {"module": "gemm", "threads": threads, "shape": shape}
+        task["library"] = options.darknet
+        entries = [Entry(label, task | {"job": job}) for label, job in jobs.items()]
+        if limits:
+            peak = {"module": "machine_limit", "job": "MultiplyAdds", "library": limits}
+            entries.append(Entry("peak", task | peak))
+        results = measure(entries, rounds=options.rounds, seconds=options.seconds, quiet=True)
+        flops = 2 * float(np.prod(shape))
+        rates = {r.name: flops / r.best * 1e-9 for r in results}
+        if limits and results[-1].answer is not None:
+            rates["peak"] = float(results[-1].answer[0]) / results[-1].best * 1e-9
+        fastest = max(rate for label, rate in rates.items() if label not in ("darkpy", "peak"))
+        row = [name, " x ".join(map(str, shape)), *(f"{rates[label]:.0f}" for label in jobs)]
+        row.append(f"{rates['darkpy'] / fastest:.2f} x")
+        if limits:
+            row += [f"{rates['peak']:.0f}", f"{rates['darkpy'] / rates['peak'] * 100:.0f} %"]
+        rows.append(row)
+    header = ["GFLOP/s", "M x N x K", *jobs, "darkpy is"]
+    return table(header + (["peak", "darkpy of it"] if limits else []), rows)
+
+
+def main() -> None:
+    """Measure what the command line asks for."""
+    options = arguments()
+    about = f"{machine_line()}; {version_line(['torch'])}"
+    print(about)
+    with tempfile.TemporaryDirectory() as folder:
+        limits = build(Path(folder))
+        if limits is None:
+            say("no C compiler: the machine's limits are not measured")
+        for threads in options.threads:
+            plural = "" if threads == 1 else "s"
+            shape = "x".join(map(str, options.shape))
+            what = "gemm" if options.gemm else f"Kernels on {shape}"
+            title = f"{what}, {threads} thread{plural}"
+            say(title)
+            made = gemm_table if options.gemm else kernel_table
+            text = made(options, threads, limits)
+            print(f"\n{title}\n\n{text}", flush=True)
+            if options.save:
+                update_section(title, f"{text}\n\n{about}")
+
+
+if __name__ == "__main__":
+    main()
