@@ -9,11 +9,9 @@ import numpy as np
 
 from darkpy.kernels import boundary
 from darkpy.kernels.boundary import FloatArray, lib, pointer
+from darkpy.kernels.convolution import chosen_algorithm
 
-__all__ = ["WINOGRAD", "FilterPacking"]
-
-#: The C core's number of Winograd's algorithm.
-WINOGRAD: int = lib.DK_CONV_WINOGRAD
+__all__ = ["FilterPacking"]
 
 
 class FilterPacking:
@@ -49,11 +47,18 @@ class FilterPacking:
         boundary.check(status, "dk_convolution_unpack")
         return filters
 
-    def algorithm(self, batch: int, height: int, width: int) -> int:
-        """The C core's number of the forward algorithm for an output of this size."""
-        return int(
-            lib.dk_convolution_choose(self._shape, batch, height, width, lib.DK_CONV_FORWARD)
-        )
+    def algorithm(self, batch: int, height: int, width: int) -> str:
+        """The forward algorithm that the engine chooses for an output of this size."""
+        return chosen_algorithm(self.geometry, batch, (height, width), "forward")
+
+    def can(self, algorithm: str) -> bool:
+        """Whether `algorithm` is able to do this convolution."""
+        g = self.geometry
+        if algorithm == "winograd":
+            return self.winograd_size > 0
+        if algorithm == "depthwise":
+            return g["groups"] == g["channels"] == g["filters"]
+        return True
 
     @property
     def winograd_size(self) -> int:

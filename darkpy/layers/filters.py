@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from darkpy.errors import ArgumentError
 from darkpy.kernels.boundary import FloatArray
-from darkpy.kernels.packing import WINOGRAD, FilterPacking
+from darkpy.kernels.convolution import ALGORITHMS
+from darkpy.kernels.packing import FilterPacking
 from darkpy.kernels.program import Tensor
 from darkpy.layers.activations import activation_code
 from darkpy.layers.base import MAX_VALUES
@@ -33,12 +35,33 @@ class FilterLayer(NormalizingLayer):
     ----------
     geometry : dict
         The fields of ``struct dk_conv_shape``.
-    algorithm : int
-        The C core's number of the forced algorithm; 0 lets the engine choose.
     """
 
     geometry: dict[str, int]
-    algorithm: int = 0
+    _algorithm: str = "auto"
+
+    @property
+    def algorithm(self) -> str:
+        """How the convolution is computed; "auto" lets the engine choose by shape.
+
+        Assign "im2col", "indirect", "winograd" or "depthwise" to force one, for tests and teaching.
+        """
+        return self._algorithm
+
+    @algorithm.setter
+    def algorithm(self, name: str) -> None:
+        if name not in ALGORITHMS:
+            raise ArgumentError(f"algorithm must be one of {', '.join(ALGORITHMS)}, got {name!r}")
+        if not self.packing.can(name):
+            raise ArgumentError(f"{self.label}: algorithm {name!r} cannot do {self.describe()}")
+        self._algorithm = name
+
+    def chosen_algorithm(self, batch: int = 1) -> str:
+        """The algorithm of the forward pass of `batch` images."""
+        if self.algorithm != "auto":
+            return self.algorithm
+        shape = self.output_shape
+        return self.packing.algorithm(batch, shape.height, shape.width)
 
     def check_weights(self, count: int) -> None:
         """Refuse more weights than memory can hold, before C computes sizes."""
@@ -106,7 +129,7 @@ class FilterLayer(NormalizingLayer):
             x=x,
             y=y,
             weights=self.parameters["weights"].storage,
-            algorithm=self.algorithm,
+            algorithm=ALGORITHMS.index(self.algorithm),
             **epilogue,
         )
 
@@ -115,9 +138,8 @@ class FilterLayer(NormalizingLayer):
         x = inputs[0]
         if not plan.training:
             epilogue: dict[str, Any] = {"activation": self.activation}
-            shape = self.output_shape
-            chosen = self.algorithm or self.packing.algorithm(plan.batch, shape.height, shape.width)
-            winograd = self.winograd if chosen == WINOGRAD else None
+            is_winograd = self.chosen_algorithm(plan.batch) == "winograd"
+            winograd = self.winograd if is_winograd else None
             if residual := plan.residual(self):
                 epilogue = dict(zip(("residual", "activation"), residual, strict=True))
             self._filter(
@@ -165,7 +187,7 @@ class FilterLayer(NormalizingLayer):
             x=inputs[0],
             dy=dy,
             updates=self.parameters["weights"].updates,
-            algorithm=self.algorithm,
+            algorithm=ALGORITHMS.index(self.algorithm),
         )
         if target := plan.input_delta(self, 0):
             dx, accumulate = target
@@ -179,5 +201,5 @@ class FilterLayer(NormalizingLayer):
                 dx=dx,
                 transposed=self.transposed,
                 accumulate=accumulate,
-                algorithm=self.algorithm,
+                algorithm=ALGORITHMS.index(self.algorithm),
             )

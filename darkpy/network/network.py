@@ -22,6 +22,7 @@ from darkpy.kernels.program import Tensor
 from darkpy.kernels.updates import adam_update, sgd_update
 from darkpy.layers.base import Layer, LayerContext, Shape
 from darkpy.layers.costs import CostlyLayer
+from darkpy.layers.filters import FilterLayer
 from darkpy.layers.parameter import Parameter
 from darkpy.layers.registry import alexeyab_sections, layer_class, options_of
 from darkpy.network import summary, weights
@@ -388,7 +389,8 @@ class Network:
         keep: bool = False,
         wanted: tuple[int, ...] = (),
     ) -> Plan:
-        key = (batch, training, keep, wanted)
+        algorithms = tuple(la.algorithm for la in self.layers if isinstance(la, FilterLayer))
+        key = (batch, training, keep, wanted, algorithms)
         plan = self._plans.pop(key, None)
         if plan is None:
             while len(self._plans) >= MAX_PLANS:

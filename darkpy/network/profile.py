@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from darkpy.errors import ArgumentError
 from darkpy.kernels.boundary import FloatArray, float_array
-from darkpy.kernels.convolution import ALGORITHMS, PASSES, chosen_algorithm
+from darkpy.kernels.convolution import PASSES, chosen_algorithm
 from darkpy.kernels.layout import from_nchw
 from darkpy.layers.base import INPUT, Layer
 from darkpy.layers.filters import FilterLayer
@@ -100,7 +100,7 @@ def _call_time(network: Network, batch: int, owner: int, function: str, seconds:
     layer = network.layers[owner]
     if function not in _PASS_OF or not isinstance(layer, FilterLayer):
         return CallTime(layer, function, "", 0, seconds)
-    algorithm = ALGORITHMS[layer.algorithm]
+    algorithm = layer.algorithm
     if algorithm == "auto":
         shape = layer.output_shape
         algorithm = chosen_algorithm(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from darkpy.layers.filters import FilterLayer
+
 if TYPE_CHECKING:
     from darkpy.network.network import Network
 
@@ -16,9 +18,10 @@ def summary(network: Network) -> str:
     Parameters
     ----------
     network : Network
-        Its cfg decides everything; weights do not matter.
+        Its cfg decides everything; weights do not matter. The algorithms are those of inference
+        with one image.
     """
-    rows = [("", "layer", "", "input", "output", "parameters", "M multiply-adds")]
+    rows = [("", "layer", "", "input", "output", "parameters", "M multiply-adds", "algorithm")]
     total_parameters = total_work = 0
     for layer in network.layers:
         count = sum(p.count for p in layer.parameters.values())
@@ -34,10 +37,11 @@ def summary(network: Network) -> str:
                 str(layer.output_shape),
                 f"{count:,}" if count else "",
                 f"{work / 1e6:,.1f}" if work else "",
+                layer.chosen_algorithm() if isinstance(layer, FilterLayer) else "",
             )
         )
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    right = (True, False, False, False, False, True, True)
+    right = (True, False, False, False, False, True, True, False)
     lines = [
         "  ".join(
             cell.rjust(width) if is_right else cell.ljust(width)
