@@ -1,43 +1,44 @@
 #include "engine/layout.h"
 
+#include "dispatch.h"
 #include "threads.h"
-
-/* A tile of 16 channels by 16 pixels touches 16 cache lines on each side, so both sides use whole lines. */
-enum { TILE = 16 };
 
 struct layout {
     float *nchw;
     struct dk_tensor t;
 };
 
+/* Row `row` of the batch in the users' array: channel c is a further c*height*width away. */
+static float *nchw_row(const struct layout *a, int64_t row) {
+    const struct dk_tensor *t = &a->t;
+    return a->nchw + ((row / t->height) * t->channels * t->height + row % t->height) * t->width;
+}
+
 static void from_rows(const void *args, int64_t begin, int64_t end, int worker) {
     const struct layout *a = args;
-    int64_t height = a->t.height, width = a->t.width, channels = a->t.channels, stride = a->t.stride;
+    const int64_t width = a->t.width, channels = a->t.channels, stride = a->t.stride, plane = a->t.height * width;
     (void)worker;
     for (int64_t row = begin; row < end; row++) {
-        const float *src = a->nchw + ((row / height) * channels * height + row % height) * width;
+        const float *src = nchw_row(a, row);
         float *dst = a->t.data + row * width * stride;
-        for (int64_t c0 = 0; c0 < channels; c0 += TILE)
-            for (int64_t x0 = 0; x0 < width; x0 += TILE)
-                for (int64_t x = x0; x < DK_MIN(width, x0 + TILE); x++)
-                    for (int64_t c = c0; c < DK_MIN(channels, c0 + TILE); c++)
-                        dst[x * stride + c] = src[c * height * width + x];
+        if (channels == 3) /* photos: three values are too few for a transposition in registers */
+            for (int64_t x = 0; x < width; x++, dst += stride) {
+                dst[0] = src[x];
+                dst[1] = src[plane + x];
+                dst[2] = src[2 * plane + x];
+            }
+        else
+            dk_kernels()->matrix.transpose(channels, width, src, plane, 1, dst, stride);
     }
 }
 
 static void to_rows(const void *args, int64_t begin, int64_t end, int worker) {
     const struct layout *a = args;
-    int64_t height = a->t.height, width = a->t.width, channels = a->t.channels, stride = a->t.stride;
+    const int64_t width = a->t.width, stride = a->t.stride, plane = a->t.height * width;
     (void)worker;
-    for (int64_t row = begin; row < end; row++) {
-        float *dst = a->nchw + ((row / height) * channels * height + row % height) * width;
-        const float *src = a->t.data + row * width * stride;
-        for (int64_t c0 = 0; c0 < channels; c0 += TILE)
-            for (int64_t x0 = 0; x0 < width; x0 += TILE)
-                for (int64_t c = c0; c < DK_MIN(channels, c0 + TILE); c++)
-                    for (int64_t x = x0; x < DK_MIN(width, x0 + TILE); x++)
-                        dst[c * height * width + x] = src[x * stride + c];
-    }
+    for (int64_t row = begin; row < end; row++)
+        dk_kernels()->matrix.transpose(width, a->t.channels, a->t.data + row * width * stride, stride, 1,
+                                       nchw_row(a, row), plane);
 }
 
 /* Rows for about 4096 values. */
