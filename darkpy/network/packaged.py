@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from importlib import resources
 from pathlib import Path
 
 from darkpy.config.options import did_you_mean
@@ -13,10 +12,9 @@ __all__ = ["find_cfg", "packaged_cfgs"]
 
 
 def _folder() -> Path:
-    try:
-        return Path(str(resources.files("darkpy.cfg")))
-    except ModuleNotFoundError:  # a source tree: the folder lies beside the package
-        return Path(__file__).resolve().parents[2] / "cfg"
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "cfg"
+    return installed if installed.is_dir() else package.parent / "cfg"  # a source tree
 
 
 def packaged_cfgs() -> dict[str, Path]:
