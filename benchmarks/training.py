@@ -97,7 +97,7 @@ def main() -> None:
     for name in options.nets:
         for batch in options.batch:
             with tempfile.TemporaryDirectory() as folder:
-                net = Material(name, None, Path(folder))
+                net = Material(name, None, Path(folder), spread=False)
                 material = net.training(batch, options.steps, options.dropout)
                 for threads in options.threads:
                     plural = "" if threads == 1 else "s"

@@ -36,13 +36,17 @@ class Material:
         leaves them.
     folder : Path
         Where the files are written.
+    spread : bool
+        Scale random weights such that probabilities differ; training would diverge from them.
     """
 
-    def __init__(self, cfg: str, weights: str | None, folder: Path) -> None:
+    def __init__(self, cfg: str, weights: str | None, folder: Path, *, spread: bool = True) -> None:
         self.folder = folder
         self.net = darkpy.load(cfg, weights)
         if weights is None:
             _settle(self.net)
+            if spread:
+                _spread_answer(self.net)
         self.name = Path(cfg).name.removesuffix(".cfg")
         self.weights = str(folder / "net.weights")
         self.net.save_weights(self.weights)
@@ -167,7 +171,6 @@ def _settle(net: Network) -> None:
         if "rolling_variance" in p:
             p["rolling_variance"].assign(drawn(p["rolling_variance"].shape, 0.5, 1.5))
             p["rolling_mean"].assign(drawn(p["rolling_mean"].shape, -0.1, 0.1))
-    _spread_answer(net)
 
 
 def _spread_answer(net: Network) -> None:
