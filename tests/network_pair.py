@@ -13,6 +13,7 @@ from darkpy.config.sections import parse_cfg
 from darkpy.kernels.layout import from_nchw, to_nchw
 from darkpy.kernels.program import Buffer, Program, Tensor
 from darkpy.layers.base import Layer
+from darkpy.network.frozen import last_stopped
 from darkpy.network.network import Network
 
 __all__ = ["Pair", "close"]
@@ -133,7 +134,7 @@ class Pair:
         # Where sums cancel, what is left is rounding of the summands.
         floor = 1e-2 * max(float(np.abs(layer.delta).max(initial=0)) for layer in ref.layers)
         trained: list[bool] = []  # layers that have something to train, or lie behind one
-        stop = max((la.index for la in net.layers if la.values.stopbackward), default=-1)
+        stop = last_stopped(net.layers, net.updates)
         for layer, reference in zip(net.layers, ref.layers, strict=True):
             trained.append(
                 layer.index > stop
@@ -142,8 +143,7 @@ class Pair:
                     or any(source >= 0 and trained[source] for source in layer.sources)
                 )
             )
-            if layer.kind != "cost":
-                close(layer.output, reference.output, f"output of {layer.label}", tolerance)
+            close(layer.output, reference.output, f"output of {layer.label}", tolerance)
             if trained[-1]:
                 close(layer.delta, reference.delta, f"delta of {layer.label}", tolerance, floor)
         for layer, reference in zip(net.layers, ref.layers, strict=True):

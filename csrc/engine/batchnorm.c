@@ -25,6 +25,7 @@ static int64_t chunk_count(const struct dk_tensor *t) {
 }
 
 double dk_batchnorm_denominator(double variance, double epsilon, int epsilon_inside) {
+    variance = variance < 0 ? 0 : variance; /* and NaN stays NaN */
     return epsilon_inside ? sqrt(variance + epsilon) : sqrt(variance) + epsilon;
 }
 

@@ -76,6 +76,7 @@ void dk_batchnorm_statistics(const struct dk_batchnorm *args, int64_t c, double 
 /* From sum d and sum d*(x - mean): updates of c are added, and dx = by_delta*d + by_x*(x - mean) + constant. */
 void dk_batchnorm_coefficients(const struct dk_batchnorm_backward *args, int64_t c, double count, double sum,
                                double product, float *by_delta, float *by_x, float *constant);
+/* What x - mean is divided by; a variance below 0 (a rolling one that was read from a file) counts as 0. */
 double dk_batchnorm_denominator(double variance, double epsilon, int epsilon_inside);
 
 #endif

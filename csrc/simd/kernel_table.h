@@ -16,6 +16,7 @@
 #include "simd/l2norm_kernels.h"
 #include "simd/lrn_kernels.h"
 #include "simd/matrix_kernels.h"
+#include "simd/normalize_channels_kernels.h"
 #include "simd/optimiser_kernels.h"
 #include "simd/plane_kernels.h"
 #include "simd/plane_pooling_kernels.h"
@@ -35,6 +36,7 @@ struct dk_kernel_table {
     struct dk_l2norm_kernels l2norm;
     struct dk_lrn_kernels lrn;
     struct dk_matrix_kernels matrix;
+    struct dk_normalize_channels_kernels normalize_channels;
     struct dk_optimiser_kernels optimiser;
     struct dk_plane_kernels plane;
     struct dk_plane_pooling_kernels plane_pooling;

@@ -186,6 +186,18 @@ DK_INLINE float vmax_lane(vf a) {
     return t[0];
 }
 
+/* Largest of n values, -infinity if none; NaN does not count. */
+DK_INLINE float vmax_of(int64_t n, const float *x) {
+    vf largest = vset(-INFINITY);
+    int64_t whole = n - n % VL;
+    for (int64_t i = 0; i < whole; i += VL)
+        largest = vmax(vload(x + i), largest);
+    float max = vmax_lane(largest);
+    for (int64_t i = whole; i < n; i++) /* the empty lanes of a short vector must not count */
+        max = x[i] > max ? x[i] : max;
+    return max;
+}
+
 /* Runs the statements with c = 0, VL, 2 VL, ... below n and k = VL, at last once with the k < VL that are left: of
  * full vectors vload_n and vstore_n then know it.  The statements are written twice, so keep them short. */
 #define FOR_VECTORS(c, k, n, ...)                                                                                     \

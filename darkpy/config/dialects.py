@@ -44,6 +44,10 @@ class Dialect:
         Default of [dropout] ``probability``.
     weights_revision : int
         Third number of a new .weights file's header (major 0, minor 2).
+    stopbackward_counts : bool
+        True: ``stopbackward=1`` freezes the layers before for good, a value above 1 stops the
+        backward pass until that many updates are done (`train_network`, GPU code); False: any
+        value but 0 stops it always.
     region_max_boxes, yolo_max_boxes : int
         Default of ``max`` in [region] and [yolo]: truths per image.
     yolo_box_factor : float
@@ -59,6 +63,7 @@ class Dialect:
     adam_epsilon: float
     dropout_probability: float
     weights_revision: int
+    stopbackward_counts: bool
     region_max_boxes: int
     yolo_max_boxes: int
     yolo_box_factor: float
@@ -74,6 +79,7 @@ PJREDDIE = Dialect(
     adam_epsilon=1e-7,
     dropout_probability=0.5,
     weights_revision=0,
+    stopbackward_counts=False,
     region_max_boxes=30,
     yolo_max_boxes=90,
     yolo_box_factor=1.0,
@@ -89,6 +95,7 @@ ALEXEYAB = Dialect(
     adam_epsilon=1e-6,
     dropout_probability=0.2,
     weights_revision=5,
+    stopbackward_counts=True,
     region_max_boxes=200,
     yolo_max_boxes=200,
     yolo_box_factor=0.75,

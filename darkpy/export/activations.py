@@ -10,7 +10,7 @@ __all__ = ["activate"]
 
 
 def activate(graph: Graph, x: str, kind: str) -> str:
-    """Add the activation called `kind`, one of `darkpy.layers.activations.ACTIVATIONS`, to `x`."""
+    """Add the activation called `kind`, as a section's ``activation`` key names it, to `x`."""
     return _ACTIVATIONS[kind](graph, x)
 
 
@@ -65,6 +65,26 @@ def _gelu(g: Graph, x: str) -> str:
     return g.add("Mul", x, g.affine(g.add("Tanh", inner), 0.5, 0.5))
 
 
+def _share(g: Graph, p: str) -> str:
+    """Return p / (sum over the channels of p + 1e-4)."""
+    total = g.add("ReduceSum", p, g.constant("axes", [1]), keepdims=1)
+    return g.add("Div", p, g.affine(total, 1, 1e-4))
+
+
+def _normalize_channels_softmax(g: Graph, x: str) -> str:
+    """e^x's share, with both sides times e^-m where m = max(0, largest x): no x overflows."""
+    m = g.add("Relu", g.add("ReduceMax", x, axes=[1], keepdims=1))
+    p = g.add("Exp", g.add("Sub", x, m))
+    total = g.add("ReduceSum", p, g.constant("axes", [1]), keepdims=1)
+    epsilon = g.affine(g.add("Exp", g.add("Neg", m)), 1e-4)
+    return g.add("Div", p, g.add("Add", total, epsilon))
+
+
+def _normalize_channels_softmax_maxval(g: Graph, x: str) -> str:
+    largest = g.add("ReduceMax", x, axes=[1], keepdims=1)
+    return _share(g, g.add("Exp", g.add("Sub", x, largest)))
+
+
 _ACTIVATIONS: dict[str, Callable[[Graph, str], str]] = {
     "linear": lambda g, x: x,
     "logistic": lambda g, x: g.add("Sigmoid", x),
@@ -86,4 +106,7 @@ _ACTIVATIONS: dict[str, Callable[[Graph, str], str]] = {
     "mish": _mish,
     "hard_mish": _hard_mish,
     "gelu": _gelu,
+    "normalize_channels": lambda g, x: _share(g, g.add("Relu", x)),
+    "normalize_channels_softmax": _normalize_channels_softmax,
+    "normalize_channels_softmax_maxval": _normalize_channels_softmax_maxval,
 }

@@ -18,6 +18,7 @@ from darkpy.config.net_options import NetOptions
 from darkpy.config.options import Option, Options, flag, integer, real
 from darkpy.errors import ConfigError, StateError
 from darkpy.kernels.boundary import FloatArray
+from darkpy.layers.activations import mixes_channels
 from darkpy.layers.parameter import Parameter
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ COMMON_OPTIONS: tuple[Option, ...] = (
         "stopbackward",
         0,
         "other than 0: training stops before this layer: it and all before get no gradient "
-        "(momentum and weight decay still act on them, as in Darknet)",
+        "(momentum and weight decay still act on them, as in Darknet); alexeyab: 1 freezes all "
+        "layers before for good, a value above 1 holds until that many updates are done",
     ),
     flag("onlyforward", False, "read for compatibility; Darknet's CPU code does not use it"),
     flag("dontload", False, "the weights file holds nothing for this layer"),
@@ -252,6 +254,10 @@ class Layer:
 
     def _check_size(self) -> None:
         shape = self.output_shape
+        if mixes_channels(self) and not shape.is_image and shape.height * shape.width > 1:
+            raise self.values.error(
+                "activation", "needs an image, not the vector that stands for one"
+            )
         if min(shape.channels, shape.height, shape.width) < 1:
             raise self.error(
                 f"its output would be {shape}: the input is only {self.input_shapes[0]}"

@@ -37,11 +37,18 @@ class CostlyLayer(Layer):
         weight = self.values.loss_weight if "loss_weight" in tuple(self.values) else None
         return None if weight is None else float(weight)
 
-    def record_cost(self, plan: Plan, prediction: Tensor, kind: int, scale: float = 1.0) -> None:
+    def record_cost(
+        self,
+        plan: Plan,
+        prediction: Tensor,
+        kind: int,
+        scale: float = 1.0,
+        losses: Tensor | None = None,
+    ) -> None:
         """Record the cost of `prediction` and pass its delta on to the input.
 
         The layer's own delta is what later layers sent plus the cost's; `scale` multiplies it on
-        the way.
+        the way. `losses`, where given, receives the loss of each value.
         """
         weight = 1.0 if self.loss_weight is None else self.loss_weight
         fields: dict[str, Any] = {"prediction": prediction, "kind": kind}
@@ -51,6 +58,8 @@ class CostlyLayer(Layer):
             return
         fields["truth"] = Values(plan.truth(self))
         fields["costs"] = plan.costs(self)
+        if losses is not None:
+            fields["losses"] = losses
         if plan.keep or plan.has_delta(self):
             delta, accumulate = plan.own_delta(self)
             fields |= {"delta": delta, "accumulate": accumulate, "delta_factor": weight}
@@ -71,7 +80,7 @@ class Cost(CostlyLayer):
     sse: (t - p)^2, delta t - p (half the derivative, as Darknet); masked: sse where t is not -1234;
     smooth: e^2 if abs(e) < 1 else 2 abs(e) - 1 with e = t - p, delta e or its sign (Darknet's sign
     is reversed there); L1: abs(t - p), delta sign(t - p). seg and wgan run sse, as on Darknet's
-    CPU.
+    CPU. The output is the cost of each value after ``train_step(keep=True)``, else zeros.
 
     Source: Darknet cost_layer.c.
     """
@@ -96,14 +105,16 @@ class Cost(CostlyLayer):
         }.get(self.values.type, lib.DK_COST_SSE)
 
     def forward(self, plan: Plan, inputs: list[Tensor], output: Tensor) -> Any:
-        """Record zeros: without a truth there is no error."""
+        """Record zeros: without a truth there is no error; `backward` has one."""
         plan.add(self, "dk_fill", "dk_fill", y=output, value=0.0)
 
     def backward(
         self, plan: Plan, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
     ) -> None:
         """Record cost and delta."""
-        self.record_cost(plan, inputs[0], self.code, self.values.scale)
+        # The output is there to be looked at only.
+        losses = output if plan.keep else None
+        self.record_cost(plan, inputs[0], self.code, self.values.scale, losses)
 
 
 @register("logistic")

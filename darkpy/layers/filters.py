@@ -86,7 +86,7 @@ class FilterLayer(NormalizingLayer):
     @property
     def is_linear(self) -> bool:
         """Whether there is no activation."""
-        return self.activation == LINEAR
+        return bool(self.values.activation == "linear")
 
     @property
     def transposed(self) -> FloatArray:

@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from darkpy.config.options import choice, integers, real
 from darkpy.kernels.program import Tensor
-from darkpy.layers.activations import activation_code, activation_option, needs_input
+from darkpy.layers.activations import (
+    activation_code,
+    activation_option,
+    mixes_channels,
+    needs_input,
+)
 from darkpy.layers.base import Layer
 from darkpy.layers.references import absolute_index
 from darkpy.layers.registry import register
@@ -59,7 +64,7 @@ class Shortcut(Layer):
             )
         self.output_shape = previous
         self.activation = activation_code(self.values.activation)
-        self.is_linear = self.values.activation == "linear"
+        self.is_linear = self.activation == activation_code("linear")
 
     def forward(self, plan: Plan, inputs: list[Tensor], output: Tensor) -> Any:
         """Record sum and activation."""
@@ -92,9 +97,10 @@ class Shortcut(Layer):
 
     @property
     def is_plain_sum(self) -> bool:
-        """Whether it is act(previous + source) of equal sizes."""
+        """Whether it is act(previous + source) of equal sizes, value by value."""
         o = self.values
-        return self.input_shapes[0][:3] == self.input_shapes[1][:3] and o.alpha == o.beta == 1
+        same = self.input_shapes[0][:3] == self.input_shapes[1][:3]
+        return same and o.alpha == o.beta == 1 and not mixes_channels(self)
 
     def _record(
         self, plan: Plan, function: str, x: Tensor, source: Tensor, y: Tensor, accumulate: int = 0

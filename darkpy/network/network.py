@@ -26,6 +26,7 @@ from darkpy.layers.filters import FilterLayer
 from darkpy.layers.parameter import Parameter
 from darkpy.layers.registry import alexeyab_sections, layer_class, options_of
 from darkpy.network import summary, weights
+from darkpy.network.frozen import first_updated, last_stopped
 from darkpy.network.packaged import find_cfg
 from darkpy.network.plan import Plan
 from darkpy.training.schedules import learning_rate_at
@@ -395,7 +396,11 @@ class Network:
     ) -> Plan:
         algorithms = tuple(la.algorithm for la in self.layers if isinstance(la, FilterLayer))
         key = (batch, training, keep, wanted, algorithms)
+        updates = (self.seen + self.mini_batch) // self.update_batch  # after the coming step
+        stop = last_stopped(self.layers, updates) if training else -1
         plan = self._plans.pop(key, None)
+        if plan is not None and plan.stop != stop:
+            plan = None  # `stop` changes once or twice and does not come back: free the memory
         if plan is None:
             while len(self._plans) >= MAX_PLANS:
                 del self._plans[next(iter(self._plans))]
@@ -406,6 +411,7 @@ class Network:
                 training=training,
                 keep=keep,
                 wanted=wanted,
+                stop=stop,
             )
         self._plans[key] = plan
         return plan
@@ -448,7 +454,7 @@ class Network:
         o = self.options
         step = self.updates
         rate = self._rate(step)
-        for layer in self.layers:
+        for layer in self.layers[first_updated(self.layers) :]:
             factor = rate * layer.values.learning_rate
             for parameter in layer.parameters.values():
                 if not parameter.trainable:

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from darkpy.kernels.program import Buffer, Program, Tensor, Values
+from darkpy.layers.activations import record_backward, record_forward
 from darkpy.layers.base import INPUT, Layer, Shape, ViewOf
 from darkpy.layers.filters import FilterLayer
 from darkpy.layers.parameter import Parameter
@@ -42,6 +43,8 @@ class Plan:
         Give every layer an output (and delta) of its own that survives the run, for looking at.
     wanted : iterable of int, optional
         Layers whose outputs survive the run; by default all with `keep`, else none.
+    stop : int
+        The last layer that gets no gradient, nor do those before it; -1 for none.
     """
 
     def __init__(
@@ -53,11 +56,13 @@ class Plan:
         training: bool = False,
         keep: bool = False,
         wanted: Iterable[int] = (),
+        stop: int = -1,
     ) -> None:
         self.layers = layers
         self.batch = batch
         self.training = training
         self.keep = keep
+        self.stop = stop
         self.program = Program()
         self.truths: dict[tuple[int, int, int], Tensor] = {}
         self.costs_of: dict[int, npt.NDArray[np.float64]] = {}
@@ -358,20 +363,18 @@ class Plan:
                 )
                 continue
             inputs = [self.output(source) for source in layer.sources]
-            self._saved[index] = layer.forward(self, inputs, output)
+            self._saved[index] = record_forward(self, layer, inputs, output)
 
     def _record_backward(self) -> None:
-        stops = [layer.index for layer in self.layers if layer.values.stopbackward]
-        stop = max(stops, default=-1)
         self._is_trained_before: list[bool] = []
         for layer in self.layers:
             below = any(s != INPUT and self._is_trained_before[s] for s in layer.sources)
             trainable = any(p.trainable for p in layer.parameters.values())
-            self._is_trained_before.append(layer.index > stop and (trainable or below))
+            self._is_trained_before.append(layer.index > self.stop and (trainable or below))
         for layer in reversed(self.layers):
             if self._views[layer.index] or not (layer.has_cost or self.has_delta(layer)):
                 continue
-            if layer.index <= stop and not layer.has_cost:  # frozen, but a cost still counts
+            if layer.index <= self.stop and not layer.has_cost:  # frozen, but a cost still counts
                 continue
             delta = self._delta(layer.index)
             if self.has_delta(layer):
@@ -382,7 +385,7 @@ class Plan:
                 self.pass_delta(layer, 0, delta, part=(view.first, view.count))
                 continue
             saved = self._saved[layer.index]
-            layer.backward(self, saved, inputs, self.output(layer.index), delta)
+            record_backward(self, layer, saved, inputs, self.output(layer.index), delta)
 
 
 def _channels(tensor: Tensor) -> range:

@@ -11,7 +11,7 @@ import pytest
 import darkpy
 from darkpy.errors import ArgumentError, ConfigError
 from darkpy.export.model import export_onnx
-from darkpy.layers.activations import ACTIVATIONS
+from darkpy.layers.activations import ACTIVATIONS, CHANNEL_ACTIVATIONS
 from darkpy.network.network import Network
 
 onnx = pytest.importorskip("onnx", reason="the package onnx is not installed")
@@ -77,7 +77,7 @@ def test_golden_networks(cfg: Path, tmp_path: Path) -> None:
         compare(net, tmp_path / "net.onnx", arrays["x"], fold=fold)
 
 
-@pytest.mark.parametrize("kind", ACTIVATIONS)
+@pytest.mark.parametrize("kind", [*ACTIVATIONS, *CHANNEL_ACTIVATIONS])
 def test_activations(kind: str, tmp_path: Path) -> None:
     net = written(
         f"[net]\ninputs=40\n[activation]\nactivation={kind}\n", tmp_path, dialect="alexeyab"

@@ -113,6 +113,18 @@ def test_forward_agrees_with_the_reference(every_simd, rng, shape, form, activat
     assert (abs(case.y.values - activations.activate(activation, z)) <= limit).all()
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_a_negative_rolling_variance_counts_as_zero(every_simd, rng, form):
+    case = Case(rng, (2, 3, 5, 17), form, "linear")
+    case.rolling_variance.values[3::5] = 0
+    case.forward("dk_batchnorm_apply")
+    expected = case.y.values.copy()
+    case.rolling_variance.values[3::5] = -0.25
+    case.forward("dk_batchnorm_apply")
+    assert np.isfinite(expected).all()
+    np.testing.assert_array_equal(case.y.values, expected)
+
+
 def test_small_integers_give_exact_statistics(every_simd, rng):
     case = Case(rng, (4, 8, 8, 19), "cudnn", "linear")
     case.x.values[...] = rng.integers(-8, 9, case.x.shape)

@@ -59,13 +59,14 @@ def test_softmax_of_far_apart_and_negative_values(every_simd):
     assert np.isnan(y.values[2]).all()
 
 
-def cost(kind, p, truth, delta, factor=1.0, accumulate=0):
+def cost(kind, p, truth, delta, factor=1.0, accumulate=0, losses=None):
     costs = np.full(p.shape[0], np.nan)
     truth = GuardedVector(truth)
     args = {
         "prediction": p.struct,
         "truth": truth.pointer,
         "delta": none_tensor(p.shape) if delta is None else delta.struct,
+        "losses": none_tensor(p.shape) if losses is None else losses.struct,
         "kind": getattr(lib, f"DK_COST_{kind}"),
         "delta_factor": factor,
         "accumulate": accumulate,
@@ -93,7 +94,10 @@ def test_cost(every_simd, rng, kind, shape, gap):
     np.testing.assert_array_equal(cost(kind, p, truth, added, 0.5, accumulate=1), costs)
     np.testing.assert_allclose(added.values, before + 0.5 * exact, rtol=4 * EPS, atol=8 * EPS)
     np.testing.assert_array_equal(cost(kind, p, truth, None), costs)
-    for guarded in (p, delta, added):
+    losses = like(shape, 2 * gap)
+    cost(kind, p, truth, None, losses=losses)
+    np.testing.assert_allclose(losses.values, loss, rtol=16 * EPS, atol=1e-6)
+    for guarded in (p, delta, added, losses):
         guarded.check()
 
 

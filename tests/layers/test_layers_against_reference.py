@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import warnings
 
+import numpy as np
 import pytest
 from network_pair import Pair
 
 from darkpy.config.sections import parse_cfg
-from darkpy.layers.activations import ACTIVATIONS
+from darkpy.errors import ConfigError
+from darkpy.layers.activations import ACTIVATIONS, CHANNEL_ACTIVATIONS
 from darkpy.network.network import Network
 
 NET = """
@@ -142,13 +144,58 @@ def test_layer_that_wants_a_size(name: str) -> None:
     both(text_of(layer, filters, height, width))
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", [*ACTIVATIONS, *CHANNEL_ACTIVATIONS])
 @pytest.mark.parametrize("kind", ["convolutional", "activation", "local", "connected", "shortcut"])
 def test_activation(kind: str, activation: str) -> None:
     options = {"activation": activation}
     if kind == "shortcut":
         options["from"] = "-1"
     both(text_of(section(kind, **options), height=4, width=3), "alexeyab")
+
+
+@pytest.mark.parametrize("activation", CHANNEL_ACTIVATIONS)
+def test_activations_over_channels_join_what_epilogues_do_alone(activation: str) -> None:
+    """Behind batch normalisation, in a [shortcut] that could be an epilogue, in a joined tensor."""
+    layers = [
+        conv(filters=5, size=3, pad=1, batch_normalize=1, activation=activation),
+        conv(filters=5, size=1, activation="linear"),
+        section("shortcut", **{"from": -2, "activation": activation}),
+        conv(filters=17, size=1, activation=activation),
+        section("route", layers="-1,-2"),
+        section("maxpool", size=2),
+        conv(filters=3, size=1, activation=activation),
+    ]
+    text = text_of("\n".join(layers), height=4, width=3, batch=3)
+    both(text, "alexeyab", 2e-3)
+    fused, kept = (Pair(text, "alexeyab").net for _ in range(2))
+    x = Pair(text, "alexeyab").photos(3)
+    truth = np.eye(3, dtype=np.float32)
+    costs = [net.train_step(x, truth, keep=net is kept) for net in (fused, kept)]
+    np.testing.assert_allclose(*costs, rtol=1e-6)
+    for layer, other in zip(fused.layers, kept.layers, strict=True):
+        for name, parameter in layer.parameters.items():
+            np.testing.assert_allclose(
+                parameter.value, other.parameters[name].value, rtol=1e-5, atol=1e-6
+            )
+    np.testing.assert_allclose(fused.predict(x), kept.activations(x)[-1], rtol=1e-5)
+
+
+def test_activations_over_channels_need_channels() -> None:
+    text = text_of("[softmax]\nnoloss=1\n[activation]\nactivation=normalize_channels")
+    with pytest.raises(ConfigError, match="needs an image, not the vector"):
+        Network(parse_cfg(text))
+
+
+@pytest.mark.parametrize("dialect", ["pjreddie", "alexeyab"])
+def test_a_negative_rolling_variance_counts_as_zero(dialect: str) -> None:
+    net = Network(parse_cfg("[net]\ninputs=3\n[batchnorm]\n"), dialect=dialect)
+    zero = Network(parse_cfg("[net]\ninputs=3\n[batchnorm]\n"), dialect=dialect)
+    net.layers[0].rolling_variance = np.float32([-0.5, 0, 2])
+    zero.layers[0].rolling_variance = np.float32([0, 0, 2])
+    x = np.float32([[1, -2, 3]])
+    answer = net.predict(x)
+    assert np.isfinite(answer).all()
+    np.testing.assert_array_equal(answer, zero.predict(x))
 
 
 @pytest.mark.parametrize("channels", [1, 15, 16, 17, 33])

@@ -86,10 +86,13 @@ def test_random_policy_is_repeatable_and_in_range() -> None:
         ("", "", "loss_weight=0.25"),
         ("", "", "temperature=3"),
         ("", "", "stopbackward=1"),
+        ("stopbackward=1", "stopbackward=2", ""),
+        ("", "stopbackward=7", ""),
     ],
 )
-def test_options_of_layers(first: str, second: str, last: str) -> None:
-    pair = Pair(net_text("decay=0.01", first, second, last))
+@pytest.mark.parametrize("dialect", ["pjreddie", "alexeyab"])
+def test_options_of_layers(dialect: str, first: str, second: str, last: str) -> None:
+    pair = Pair(net_text("decay=0.01", first, second, last), dialect)
     for _ in range(3):
         pair.compare_step(2e-3)
 
@@ -100,6 +103,41 @@ def test_layers_before_stopbackward_get_no_gradient() -> None:
     pair.compare_step()
     for layer, weights in zip(pair.net.layers, before, strict=False):
         np.testing.assert_array_equal(layer.weights, weights)
+
+
+def test_alexeyab_freezes_what_stands_before_stopbackward_1() -> None:
+    pair = Pair(net_text("decay=0.01", second="stopbackward=1"), "alexeyab")
+    first, second = pair.net.layers[:2]
+    before = [first.weights.copy(), first.scales.copy(), second.weights.copy()]
+    for _ in range(3):
+        pair.compare_step(2e-3)
+    np.testing.assert_array_equal(first.weights, before[0])
+    np.testing.assert_array_equal(first.scales, before[1])
+    assert (second.weights != before[2]).all()  # weight decay: it gets no gradient, but is updated
+
+
+@pytest.mark.parametrize("net", ["", "batch=8 subdivisions=2", "adam=1 eps=0.01"])
+def test_alexeyab_stops_until_an_update(net: str) -> None:
+    text = net_text(f"decay=0 momentum=0 {net}", second="stopbackward=3")
+    pair = Pair(text, "alexeyab")
+    start = pair.net.layers[0].weights.copy()
+    for _ in range(5 * pair.net.options.subdivisions):
+        moves = pair.net.seen + pair.net.mini_batch >= 3 * pair.net.update_batch
+        pair.compare_step(2e-3)
+        updates = pair.net.layers[0].parameters["weights"].update_value()
+        assert moves or not updates.any()
+        assert (pair.net.layers[0].weights != start).any() == moves
+
+
+def test_stopping_depends_on_updates_not_on_steps() -> None:
+    """A network whose `seen` is far on, as after loading weights, does not stop any more."""
+    pair = Pair(net_text(second="stopbackward=3"), "alexeyab")
+    pair.net.seen = pair.ref.seen = 100 * pair.net.update_batch
+    start = pair.net.layers[0].weights.copy()
+    pair.compare_step()
+    assert (pair.net.layers[0].weights != start).any()
+    pair.net.seen = pair.ref.seen = 0  # ... and then it does again, with the plan there is
+    pair.compare_step()
 
 
 TWO_HEADS = """

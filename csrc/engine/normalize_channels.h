@@ -1,0 +1,39 @@
+/* AlexeyAB's activations that divide each pixel by a sum over its channels.
+ *
+ *   RELU             p = max(x, 0)                         \
+ *   SOFTMAX          p = e^x                                >  y = p / (sum over channels of p + 1e-4)
+ *   SOFTMAX_MAXVAL   p = e^(x - largest x of the pixel)    /
+ *
+ * The backward is the true derivative, the largest x held constant (AlexeyAB's passes delta * (sum of delta * y)):
+ *   RELU             dx = x > 0 ? (delta - s) / (sum of p + 1e-4) : 0      s = sum over channels of delta * y
+ *   else             dx = y * (delta - s)
+ * SOFTMAX is computed with numerator and denominator times e^-max(0, largest x): no x overflows.
+ *
+ * Threads: split over pixels.  Error: forward (8 + |x - largest x| + log2(channels)) ulp; backward that of
+ * (|delta| + |s|) dx / (delta - s).
+ * Source: AlexeyAB's activations.c, activate_array_normalize_channels and activate_array_normalize_channels_softmax. */
+#ifndef DK_ENGINE_NORMALIZE_CHANNELS_H
+#define DK_ENGINE_NORMALIZE_CHANNELS_H
+
+#include "dk_types.h"
+
+/* [cffi begin] */
+enum dk_channels_kind { DK_CHANNELS_RELU, DK_CHANNELS_SOFTMAX, DK_CHANNELS_SOFTMAX_MAXVAL, DK_CHANNELS_COUNT };
+
+struct dk_normalize_channels {
+    struct dk_tensor x, y; /* y is written and may be x */
+    int kind;              /* enum dk_channels_kind */
+};
+enum dk_status dk_normalize_channels_forward(const struct dk_normalize_channels *args);
+
+struct dk_normalize_channels_backward {
+    struct dk_tensor saved; /* the forward's x for DK_CHANNELS_RELU, else its y */
+    struct dk_tensor delta; /* of y; read */
+    struct dk_tensor dx;    /* delta of x; written; may be delta itself unless accumulate */
+    int kind;
+    int accumulate;         /* 1: dx += instead of dx = */
+};
+enum dk_status dk_normalize_channels_backward(const struct dk_normalize_channels_backward *args);
+/* [cffi end] */
+
+#endif
