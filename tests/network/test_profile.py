@@ -80,7 +80,7 @@ def test_bad_input(net: Network) -> None:
 
 
 def test_a_forced_algorithm_is_shown(net: Network, rng: np.random.Generator) -> None:
-    net.layers[0].algorithm = 1
+    net.layers[0].algorithm = "im2col"
     calls = profile(net, rng.random((1, 3, 10, 10), np.float32), repeat=1)
     assert calls[1].algorithm == "im2col"
 
