@@ -26,35 +26,47 @@ static float mean_of_first(const float *x, int64_t n) {
     return (float)(sum / (double)count);
 }
 
+/* Filters that are summed together, for memory to be read in long runs. */
+enum { TOGETHER = 16 };
+
+struct plane_sum {
+    double sum, product, count;
+};
+
+static void add_plane(const struct dk_channel_sums *a, int64_t f, int64_t at, struct plane_sum *to) {
+    const struct dk_plane_kernels *k = &dk_kernels()->plane;
+    int64_t spatial = a->layout.spatial;
+    float mean = a->mean ? a->mean[f] : 0;
+    double s = 0, p = 0;
+    if (a->kind == DK_SUM) {
+        k->sums(spatial, a->d + at, NULL, 0, &s, NULL);
+    } else if (a->kind == DK_PRODUCT) {
+        k->sums(spatial, a->d + at, a->x + at, mean, &s, &p);
+    } else {
+        const float *x = a->x + at;
+        float shift = a->kind == DK_SQUARES ? mean : mean_of_first(x, spatial);
+        k->moments(spatial, x, shift, &s, &p);
+        if (a->kind == DK_MOMENTS) {
+            double n = (double)spatial;
+            join_moments(n, shift + s / n, p - s * s / n, &to->count, &to->sum, &to->product);
+            return;
+        }
+    }
+    to->sum += s;
+    to->product += p;
+}
+
 static void sum_filters(const void *context, int64_t begin, int64_t end, int worker) {
     const struct dk_channel_sums *a = context;
-    const struct dk_plane_kernels *k = &dk_kernels()->plane;
-    int64_t spatial = a->layout.spatial, filters = a->layout.filters;
     (void)worker;
-    for (int64_t f = begin; f < end; f++) {
-        double sum = 0, product = 0, count = 0;
-        float mean = a->mean ? a->mean[f] : 0;
-        for (int64_t b = 0; b < a->layout.batch; b++) {
-            int64_t at = (b * filters + f) * spatial;
-            double s = 0, p = 0;
-            if (a->kind == DK_SUM) {
-                k->sums(spatial, a->d + at, NULL, 0, &s, NULL);
-            } else if (a->kind == DK_PRODUCT) {
-                k->sums(spatial, a->d + at, a->x + at, mean, &s, &p);
-            } else {
-                const float *x = a->x + at;
-                float shift = a->kind == DK_SQUARES ? mean : mean_of_first(x, spatial);
-                k->moments(spatial, x, shift, &s, &p);
-                if (a->kind == DK_MOMENTS) {
-                    double n = (double)spatial;
-                    join_moments(n, shift + s / n, p - s * s / n, &count, &sum, &product);
-                    continue;
-                }
-            }
-            sum += s;
-            product += p;
-        }
-        a->finish(a->context, f, sum, product);
+    for (int64_t first = begin; first < end; first += TOGETHER) {
+        int64_t last = DK_MIN(end, first + TOGETHER);
+        struct plane_sum sums[TOGETHER] = {{0}};
+        for (int64_t b = 0; b < a->layout.batch; b++)
+            for (int64_t f = first; f < last; f++)
+                add_plane(a, f, (b * a->layout.filters + f) * a->layout.spatial, sums + f - first);
+        for (int64_t f = first; f < last; f++)
+            a->finish(a->context, f, sums[f - first].sum, sums[f - first].product);
     }
 }
 
@@ -103,7 +115,9 @@ static void sum_block(const void *context, int64_t begin, int64_t end, int worke
 void dk_sum_channels(const struct dk_channel_sums *sums) {
     struct dk_layout l = sums->layout;
     if (l.spatial > 1) {
-        dk_parallel_for(l.filters, DK_MAX(1, GRAIN_VALUES / (l.batch * l.spatial)), sum_filters, sums);
+        /* Filters by themselves where there are few: no thread shall wait. */
+        int64_t together = DK_MAX(1, DK_MIN(TOGETHER, l.filters / TOGETHER));
+        dk_parallel_for(l.filters, DK_MAX(together, GRAIN_VALUES / (l.batch * l.spatial)), sum_filters, sums);
         return;
     }
     /* At least four blocks where the channels allow, in whole cache lines. */
