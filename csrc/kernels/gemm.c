@@ -1,6 +1,7 @@
-/* The register tile is that of convolution: rows of A are its pixels, a panel of columns of B its filters.  A job
- * packs a few panels of B for a chunk of K (they fit the second-level cache) and runs all its rows of A over them,
- * read in place and once for all panels; a transposed A is copied to rows first. */
+/* Blocks after Goto and van de Geijn: for a chunk of K and as many rows of A as stay in the third-level cache, A is
+ * packed once for all threads, in blocks of a register tile's rows.  A job then packs a few panels of columns of B,
+ * which stay in the second-level cache, and runs its blocks of A, one after the other in the first-level cache, over
+ * them. */
 #include "kernels/gemm.h"
 
 #include "dispatch.h"
@@ -10,108 +11,166 @@
 #include <string.h>
 
 enum {
-    CHUNK = 256,             /* of K */
-    PANEL = 64,              /* widest panel of any variant */
+    CHUNK = 384,             /* of K */
+    PANEL = 32,              /* widest panel of any variant */
     GROUP = 4,               /* panels of a job */
-    COPY = 1 << 19,          /* floats of a transposed A at a time: 2 MiB */
+    STRIP_PANELS = 2,        /* with columns at most, A is read in place */
+    FEW = 4,
+    ROWS = 2048,             /* of A packed at a time */
     JOBS_PER_THREAD = 3,
+    ROWS_PER_JOB = 48,       /* at least: each job packs its panels */
     SMALL = 1 << 16          /* multiply-adds in all below which one thread does them */
 };
 
 struct product {
-    int64_t rows, columns, depth, width, group, row_step, row_jobs;  /* group: columns of a job */
+    int64_t rows, columns, depth;          /* of this step */
+    int64_t blocks, width, group;          /* row blocks; columns of a panel and of a job */
+    int64_t row_jobs;
     float alpha;
     const float *a, *b;
-    int64_t a_stride, b_row, b_column;  /* floats between rows of A; between rows and columns of op(B) */
+    int64_t a_row, a_column, b_row, b_column;  /* floats between rows and columns of op(A) and op(B); one of each is 1 */
+    float *packed;                             /* op(A): block by block, [depth][rows of the block] */
     float *c;
     int64_t c_stride;
-    int from_c;                         /* add to C instead of overwriting it */
+    int from_c;                                /* add to C instead of overwriting it */
 };
 
-/* packed[k][lanes] = alpha * op(B)[k0+k][n0+..], the lanes from `columns` on 0. */
-static void pack_panel(const struct product *p, int64_t k0, int64_t depth, int64_t n0, int64_t columns, int64_t lanes,
-                       float *packed) {
+static int64_t ceil_div(int64_t a, int64_t b) {
+    return (a + b - 1) / b;
+}
+
+static int64_t first_row(const struct product *p, int64_t block) {
+    return block * p->rows / p->blocks;
+}
+
+/* Columns beyond whole vectors, when they are so few that dot products are faster than one more vector. */
+static int64_t few_columns(const struct product *p) {
+    const int64_t lanes = dk_kernels()->lanes, rest = p->columns % lanes;
+    return rest <= DK_MIN(FEW, lanes / 4) ? rest : 0;
+}
+
+static void pack_blocks(const void *args, int64_t begin, int64_t end, int worker) {
+    const struct product *p = args;
     const struct dk_matrix_kernels *matrix = &dk_kernels()->matrix;
-    const float *b = p->b + k0 * p->b_row + n0 * p->b_column;
-    if (p->b_column == 1)
-        matrix->copy(depth, columns, b, p->b_row, p->alpha, packed, lanes);
-    else
-        matrix->transpose(columns, depth, b, p->b_column, p->alpha, packed, lanes);
-    for (int64_t k = 0; k < depth && columns < lanes; k++)
+    (void)worker;
+    for (int64_t block = begin; block < end; block++) {
+        const int64_t m = first_row(p, block), rows = first_row(p, block + 1) - m;
+        float *to = p->packed + m * p->depth;
+        if (p->a_column == 1)
+            matrix->transpose(rows, p->depth, p->a + m * p->a_row, p->a_row, 1, to, rows);
+        else
+            matrix->copy(p->depth, rows, p->a + m, p->a_column, 1, to, rows);
+    }
+}
+
+/* packed[k][lanes] = alpha * op(B)[k][n..n+columns], the lanes beyond 0. */
+static void pack_panel(const struct product *p, int64_t n, int64_t columns, int64_t lanes, float *packed) {
+    const struct dk_kernel_table *table = dk_kernels();
+    const float *b = p->b + n * p->b_column;
+    if (p->b_column == 1) {
+        table->gemm.pack(p->depth, columns, b, p->b_row, p->alpha, packed, lanes);
+        return;
+    }
+    table->matrix.transpose(columns, p->depth, b, p->b_column, p->alpha, packed, lanes);
+    for (int64_t k = 0; k < p->depth && columns < lanes; k++)
         memset(packed + k * lanes + columns, 0, sizeof(float) * (size_t)(lanes - columns));
 }
 
 static void run_jobs(const void *args, int64_t begin, int64_t end, int worker) {
     const struct product *p = args;
     const struct dk_kernel_table *table = dk_kernels();
-    const int64_t tile = table->convolution.tile_pixels, first = 0;
     float packed[CHUNK * PANEL * GROUP] __attribute__((aligned(64)));
     (void)worker;
     for (int64_t job = begin; job < end; job++) {
         const int64_t n0 = job / p->row_jobs * p->group, n1 = DK_MIN(p->columns, n0 + p->group);
-        const int64_t m0 = job % p->row_jobs * p->row_step, m1 = DK_MIN(p->rows, m0 + p->row_step);
-        const int64_t blocks = (m1 - m0 + tile - 1) / tile, chunks = (p->depth + CHUNK - 1) / CHUNK;
-        for (int64_t chunk = 0; chunk < chunks; chunk++) {
-            int64_t k0 = chunk * p->depth / chunks, k1 = (chunk + 1) * p->depth / chunks;
+        const int64_t part = job % p->row_jobs;
+        const int64_t block0 = part * p->blocks / p->row_jobs, block1 = (part + 1) * p->blocks / p->row_jobs;
+        for (int64_t n = n0; n < n1; n += p->width) {
+            int64_t columns = DK_MIN(p->width, n1 - n), lanes = ceil_div(columns, table->lanes) * table->lanes;
+            pack_panel(p, n, columns, lanes, packed + (n - n0) * p->depth);
+        }
+        for (int64_t block = block0; block < block1; block++) {
+            const int64_t m = first_row(p, block);
+            struct dk_gemm_tile t = {
+                .depth = p->depth, .rows = first_row(p, block + 1) - m, .a = p->packed + m * p->depth,
+                .c_stride = p->c_stride, .from_c = p->from_c,
+            };
             for (int64_t n = n0; n < n1; n += p->width) {
-                int64_t columns = DK_MIN(p->width, n1 - n);
-                int64_t lanes = (columns + table->lanes - 1) / table->lanes * table->lanes;
-                pack_panel(p, k0, k1 - k0, n, columns, lanes, packed + (n - n0) * (k1 - k0));
-            }
-            for (int64_t block = 0; block < blocks; block++) {
-                const float *rows[DK_TILE_PIXELS_MAX];
-                int64_t pixel[DK_TILE_PIXELS_MAX];
-                int64_t from = m0 + block * (m1 - m0) / blocks, to = m0 + (block + 1) * (m1 - m0) / blocks;
-                for (int64_t m = from; m < to; m++) {
-                    rows[m - from] = p->a + m * p->a_stride + k0;
-                    pixel[m - from] = m;
-                }
-                for (int64_t n = n0; n < n1; n += p->width) {
-                    struct dk_convolution_tile t = {
-                        .taps = 1, .run = k1 - k0, .rows = rows, .first = &first,
-                        .weights = packed + (n - n0) * (k1 - k0), .pixels = to - from,
-                        .filters = DK_MIN(p->width, n1 - n), .pixel = pixel,
-                        .out = {.y = p->c + n, .y_stride = p->c_stride, .from_y = p->from_c || chunk > 0},
-                    };
-                    table->convolution.forward(&t);
-                }
+                t.columns = DK_MIN(p->width, n1 - n);
+                t.b = packed + (n - n0) * p->depth;
+                t.c = p->c + m * p->c_stride + n;
+                table->gemm.tile(&t);
             }
         }
     }
-}
-
-static int64_t ceil_div(int64_t a, int64_t b) {
-    return (a + b - 1) / b;
 }
 
 /* Jobs: groups of panels as long as that is enough work for all threads; then single panels, then parts of the rows
  * (few, as each packs its panels again). */
 static void multiply(struct product *p) {
     const struct dk_kernel_table *table = dk_kernels();
-    const int64_t tile = table->convolution.tile_pixels, threads = dk_get_num_threads();
-    const int64_t wanted = threads == 1 ? 1 : threads * JOBS_PER_THREAD;
-    p->width = (int64_t)table->lanes * table->convolution.panel_vectors;
-    const int64_t panels = ceil_div(p->columns, p->width);
-    p->group = p->width * DK_MAX(1, DK_MIN(GROUP, panels / wanted));
+    const int64_t threads = dk_get_num_threads(), wanted = threads == 1 ? 1 : threads * JOBS_PER_THREAD;
+    const int serial = p->rows * p->columns * p->depth < SMALL;
+    p->width = (int64_t)table->lanes * table->gemm.tile_vectors;
+    p->group = p->width * DK_MAX(1, DK_MIN(GROUP, ceil_div(p->columns, p->width) / wanted));
+    p->blocks = ceil_div(p->rows, table->gemm.tile_rows);
     const int64_t groups = ceil_div(p->columns, p->group);
-    const int64_t parts = DK_MIN(ceil_div(wanted, groups), ceil_div(p->rows, 4 * tile));
-    p->row_step = ceil_div(ceil_div(p->rows, parts), tile) * tile;
-    p->row_jobs = ceil_div(p->rows, p->row_step);
-    int64_t jobs = groups * p->row_jobs;
-    dk_parallel_for(jobs, p->rows * p->columns * p->depth < SMALL ? jobs : 1, run_jobs, p);
+    p->row_jobs = DK_MIN(ceil_div(wanted, groups), ceil_div(p->rows, ROWS_PER_JOB));
+    p->row_jobs = DK_MIN(p->row_jobs, p->blocks);
+    const int64_t jobs = groups * p->row_jobs;
+    dk_parallel_for(p->blocks, serial ? p->blocks : ceil_div(p->blocks, threads), pack_blocks, p);
+    dk_parallel_for(jobs, serial ? jobs : 1, run_jobs, p);
 }
 
-struct transposition {
-    const float *from;
-    int64_t stride, depth;
-    float *to;
-};
-
-static void copy_rows(const void *args, int64_t begin, int64_t end, int worker) {
-    const struct transposition *t = args;
+/* The product for at most STRIP_PANELS panels of columns, whose few multiply-adds per value of A do not repay packing
+ * it: a job runs its rows of A, in place, over all panels of a chunk of K. */
+static void run_strips(const void *args, int64_t begin, int64_t end, int worker) {
+    const struct product *p = args;
+    const struct dk_kernel_table *table = dk_kernels();
+    const int64_t extra = few_columns(p), columns = p->columns - extra, panels = ceil_div(columns, p->width);
+    const int64_t chunks = ceil_div(p->depth, CHUNK);
+    float packed[CHUNK * PANEL * GROUP] __attribute__((aligned(64)));
     (void)worker;
-    dk_kernels()->matrix.transpose(t->depth, end - begin, t->from + begin, t->stride, 1, t->to + begin * t->depth,
-                                   t->depth);
+    for (int64_t chunk = 0; chunk < chunks; chunk++) {
+        const int64_t k = chunk * p->depth / chunks;
+        struct product part = *p;
+        part.depth = (chunk + 1) * p->depth / chunks - k;
+        part.b += k * p->b_row;
+        float *extras = packed + panels * p->width * part.depth;
+        for (int64_t n = 0; n < columns; n += p->width)
+            pack_panel(&part, n, DK_MIN(p->width, columns - n),
+                       ceil_div(DK_MIN(p->width, columns - n), table->lanes) * table->lanes, packed + n * part.depth);
+        for (int64_t e = 0; e < extra; e++)
+            for (int64_t i = 0; i < part.depth; i++)
+                extras[e * part.depth + i] = p->alpha * part.b[i * p->b_row + (columns + e) * p->b_column];
+        for (int64_t m = begin; m < end; m += table->gemm.strip_rows)
+            for (int64_t n = 0; n == 0 || n < columns; n += p->width) {
+                const int is_last = n + p->width >= columns;
+                struct dk_gemm_strip s = {
+                    .depth = part.depth, .rows = DK_MIN(table->gemm.strip_rows, end - m),
+                    .columns = DK_MIN(p->width, columns - n), .extra = is_last ? extra : 0,
+                    .a = p->a + m * p->a_row + k, .a_stride = p->a_row, .b = packed + n * part.depth,
+                    .extras = extras, .c = p->c + m * p->c_stride + n, .c_stride = p->c_stride,
+                    .from_c = p->from_c || chunk > 0,
+                };
+                table->gemm.strip(&s);
+            }
+    }
+}
+
+/* Whether A is better left where it is. */
+static int is_narrow(const struct product *p) {
+    const struct dk_kernel_table *table = dk_kernels();
+    return p->a_column == 1 &&
+           p->columns - few_columns(p) <= STRIP_PANELS * table->lanes * table->gemm.strip_vectors;
+}
+
+static void multiply_strips(struct product *p) {
+    const struct dk_kernel_table *table = dk_kernels();
+    const int64_t threads = dk_get_num_threads(), rows = table->gemm.strip_rows;
+    p->width = (int64_t)table->lanes * table->gemm.strip_vectors;
+    const int64_t jobs = p->rows * p->columns * p->depth < SMALL ? 1 : threads;
+    dk_parallel_for(p->rows, ceil_div(ceil_div(p->rows, jobs), rows) * rows, run_strips, p);
 }
 
 static void scale_rows(const struct product *p, float beta) {
@@ -128,30 +187,36 @@ enum dk_status dk_gemm_cpu(int TA, int TB, int64_t M, int64_t N, int64_t K, floa
         return DK_OK;
     if (!C || (K > 0 && (!A || !B)))
         return DK_BAD_ARGUMENT;
-    struct product p = {.rows = M, .columns = N, .depth = K, .alpha = ALPHA, .a = A, .b = B, .a_stride = lda,
-                        .b_row = TB ? 1 : ldb, .b_column = TB ? ldb : 1, .c = C, .c_stride = ldc,
-                        .from_c = BETA != 0};
-    /* K in steps, so that the copy of a transposed A stays small. */
-    const int64_t step = TA ? DK_MAX(1, DK_MIN(CHUNK, COPY / M)) : DK_MAX(1, K);
-    float *copy = TA && K > 0 ? malloc(sizeof(float) * (size_t)(M * DK_MIN(step, K))) : NULL;
-    if (TA && K > 0 && !copy)
-        return DK_OUT_OF_MEMORY;
+    struct product p = {.rows = M, .columns = N, .alpha = ALPHA, .a_row = TA ? 1 : lda, .a_column = TA ? lda : 1,
+                        .b_row = TB ? 1 : ldb, .b_column = TB ? ldb : 1, .c = C, .c_stride = ldc};
     if (K == 0 || (BETA != 0 && BETA != 1))
         scale_rows(&p, BETA);
-    for (int64_t k0 = 0; k0 < K; k0 += step) {
-        p.depth = DK_MIN(step, K - k0);
-        p.b = B + k0 * p.b_row;
-        if (TA) {
-            struct transposition t = {A + k0 * lda, lda, p.depth, copy};
-            dk_parallel_for(M, 64, copy_rows, &t);
-            p.a = copy;
-            p.a_stride = p.depth;
-        } else {
-            p.a = A + k0;
-        }
-        multiply(&p);
-        p.from_c = 1;
+    if (K == 0)
+        return DK_OK;
+    if (is_narrow(&p)) {
+        p.depth = K;
+        p.a = A;
+        p.b = B;
+        p.from_c = BETA != 0;
+        multiply_strips(&p);
+        return DK_OK;
     }
-    free(copy);
+    const int64_t chunks = ceil_div(K, CHUNK), parts = ceil_div(M, ROWS);
+    if (posix_memalign((void **)&p.packed, 64, sizeof(float) * (size_t)(ceil_div(M, parts) * ceil_div(K, chunks))))
+        return DK_OUT_OF_MEMORY;
+    for (int64_t part = 0; part < parts; part++) {
+        const int64_t m = part * M / parts;
+        p.rows = (part + 1) * M / parts - m;
+        p.c = C + m * ldc;
+        for (int64_t chunk = 0; chunk < chunks; chunk++) {
+            const int64_t k = chunk * K / chunks;
+            p.depth = (chunk + 1) * K / chunks - k;
+            p.a = A + m * p.a_row + k * p.a_column;
+            p.b = B + k * p.b_row;
+            p.from_c = BETA != 0 || chunk > 0;
+            multiply(&p);
+        }
+    }
+    free(p.packed);
     return DK_OK;
 }

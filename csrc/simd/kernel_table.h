@@ -13,6 +13,7 @@
 #include "simd/convolution_kernels.h"
 #include "simd/cost_kernels.h"
 #include "simd/dropout_kernels.h"
+#include "simd/gemm_kernels.h"
 #include "simd/l2norm_kernels.h"
 #include "simd/lrn_kernels.h"
 #include "simd/matrix_kernels.h"
@@ -33,6 +34,7 @@ struct dk_kernel_table {
     struct dk_convolution_kernels convolution;
     struct dk_cost_kernels cost;
     struct dk_dropout_kernels dropout;
+    struct dk_gemm_kernels gemm;
     struct dk_l2norm_kernels l2norm;
     struct dk_lrn_kernels lrn;
     struct dk_matrix_kernels matrix;

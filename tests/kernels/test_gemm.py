@@ -22,6 +22,15 @@ SIZES = [
     (50, 130, 33),
     (64, 49, 147),
     (97, 20, 520),
+    # N around the most that is multiplied without packing A, and columns left for dot products.
+    (9, 2, 900),
+    (11, 49, 800),
+    (5, 96, 30),
+    (17, 100, 770),
+    (31, 101, 12),
+    (43, 196, 400),
+    # More rows than are packed at a time.
+    (2061, 107, 3),
 ]
 
 
@@ -70,9 +79,10 @@ def test_integers_are_exact_and_real_values_within_the_bound(every_simd, rng, si
 
 
 @pytest.mark.parametrize("ta", [False, True])
-def test_bits_do_not_depend_on_the_number_of_threads(every_simd, threads, rng, ta):
+@pytest.mark.parametrize("columns", [49, 301])
+def test_bits_do_not_depend_on_the_number_of_threads(every_simd, threads, rng, ta, columns):
     a = rng.standard_normal((700, 203) if ta else (203, 700)).astype(np.float32)
-    b = rng.standard_normal((700, 301)).astype(np.float32)
+    b = rng.standard_normal((700, columns)).astype(np.float32)
     results = []
     for count in (1, 2, 7):
         threads(count)

@@ -1,0 +1,42 @@
+/* Contracts of the kernels of the matrix product. */
+#ifndef DK_GEMM_KERNELS_H
+#define DK_GEMM_KERNELS_H
+
+#include <stdint.h>
+
+/* c[i*c_stride + j] (+)= sum over k of a[k*rows + i] * b[k*lanes + j], i < rows, j < columns, where lanes is columns
+ * rounded up to whole vectors; nothing else of c is touched. */
+struct dk_gemm_tile {
+    int64_t depth, rows, columns; /* 1 <= rows <= tile_rows, 1 <= columns <= tile_vectors * lanes of a vector */
+    const float *a, *b;
+    float *c;
+    int64_t c_stride;
+    int from_c;                   /* add to c instead of overwriting it */
+};
+
+/* c[i*c_stride + j] (+)= sum over k of a[i*a_stride + k] * b(k,j), i < rows, j < columns + extra: the rows of a are
+ * read in place.  Of b, the columns (a whole number of vectors unless extra is 0) are packed as above, the extra ones
+ * one after the other as extras[e*depth + k]; those are summed lane by lane over k, in an order that depends on depth
+ * alone. */
+struct dk_gemm_strip {
+    int64_t depth, rows, columns, extra; /* 1 <= rows <= strip_rows, columns <= strip_vectors vectors, extra <= 4 */
+    const float *a;
+    int64_t a_stride;
+    const float *b, *extras;
+    float *c;
+    int64_t c_stride;
+    int from_c;
+};
+
+struct dk_gemm_kernels {
+    int tile_rows, tile_vectors;  /* largest register tile */
+    void (*tile)(const struct dk_gemm_tile *t);
+    int strip_rows, strip_vectors;
+    void (*strip)(const struct dk_gemm_strip *s);
+    /* to[k*lanes + j] = scale * from[k*from_stride + j], k < depth, j < columns <= lanes, 0 in the lanes beyond;
+     * lanes a multiple of a vector's. */
+    void (*pack)(int64_t depth, int64_t columns, const float *from, int64_t from_stride, float scale, float *to,
+                 int64_t lanes);
+};
+
+#endif
