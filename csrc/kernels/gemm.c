@@ -25,7 +25,7 @@ enum {
 struct product {
     int64_t rows, columns, depth;          /* of this step */
     int64_t blocks, width, group;          /* row blocks; columns of a panel and of a job */
-    int64_t row_jobs;
+    int64_t row_jobs, ahead;               /* ahead: groups from a job to its thread's next one */
     float alpha;
     const float *a, *b;
     int64_t a_row, a_column, b_row, b_column;  /* floats between rows and columns of op(A) and op(B); one of each is 1 */
@@ -99,6 +99,14 @@ static void run_jobs(const void *args, int64_t begin, int64_t end, int worker) {
                 t.columns = DK_MIN(p->width, n1 - n);
                 t.b = packed + (n - n0) * p->depth;
                 t.c = p->c + m * p->c_stride + n;
+                t.ahead = t.b;
+                t.ahead_stride = 0;
+                /* The first block's tiles fetch the panels of this thread's next job, probably. */
+                const int64_t next = n + p->ahead * p->group;
+                if (block == block0 && next + t.columns <= p->columns && p->b_column == 1) {
+                    t.ahead = p->b + next;
+                    t.ahead_stride = p->b_row;
+                }
                 table->gemm.tile(&t);
             }
         }
@@ -118,6 +126,7 @@ static void multiply(struct product *p) {
     p->row_jobs = DK_MIN(ceil_div(wanted, groups), ceil_div(p->rows, ROWS_PER_JOB));
     p->row_jobs = DK_MIN(p->row_jobs, p->blocks);
     const int64_t jobs = groups * p->row_jobs;
+    p->ahead = ceil_div(threads, p->row_jobs);
     dk_parallel_for(p->blocks, serial ? p->blocks : ceil_div(p->blocks, threads), pack_blocks, p);
     dk_parallel_for(jobs, serial ? jobs : 1, run_jobs, p);
 }

@@ -12,6 +12,9 @@ struct dk_gemm_tile {
     float *c;
     int64_t c_stride;
     int from_c;                   /* add to c instead of overwriting it */
+    /* Fetched into the second-level cache meanwhile, row k with step k: what is packed next.  Any address will do. */
+    const float *ahead;
+    int64_t ahead_stride;
 };
 
 /* c[i*c_stride + j] (+)= sum over k of a[i*a_stride + k] * b(k,j), i < rows, j < columns + extra: the rows of a are
