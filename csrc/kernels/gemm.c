@@ -14,11 +14,13 @@ enum {
     CHUNK = 384,             /* of K */
     PANEL = 32,              /* widest panel of any variant */
     GROUP = 4,               /* panels of a job */
-    STRIP_PANELS = 2,        /* with columns at most, A is read in place */
+    STRIP_PANELS = 4,        /* with columns at most, A is read in place */
+    STRIP = 48,              /* widest panel of those */
     FEW = 4,
     ROWS = 2048,             /* of A packed at a time */
     JOBS_PER_THREAD = 3,
     ROWS_PER_JOB = 48,       /* at least: each job packs its panels */
+    PAGE = 1024,             /* floats: rows of B a multiple of it apart share few cache sets and evict each other */
     SMALL = 1 << 16          /* multiply-adds in all below which one thread does them */
 };
 
@@ -28,7 +30,7 @@ struct product {
     int64_t row_jobs, ahead;               /* ahead: groups from a job to its thread's next one */
     float alpha;
     const float *a, *b;
-    int64_t a_row, a_column, b_row, b_column;  /* floats between rows and columns of op(A) and op(B); one of each is 1 */
+    int64_t a_row, a_column, b_row, b_column;  /* floats between rows and columns of op(A) and op(B): one is 1 */
     float *packed;                             /* op(A): block by block, [depth][rows of the block] */
     float *c;
     int64_t c_stride;
@@ -101,9 +103,9 @@ static void run_jobs(const void *args, int64_t begin, int64_t end, int worker) {
                 t.c = p->c + m * p->c_stride + n;
                 t.ahead = t.b;
                 t.ahead_stride = 0;
-                /* The first block's tiles fetch the panels of this thread's next job, probably. */
+                /* The first block's tiles fetch the panels of what is probably this thread's next job. */
                 const int64_t next = n + p->ahead * p->group;
-                if (block == block0 && next + t.columns <= p->columns && p->b_column == 1) {
+                if (block == block0 && next + t.columns <= p->columns && p->b_column == 1 && p->b_row % PAGE != 0) {
                     t.ahead = p->b + next;
                     t.ahead_stride = p->b_row;
                 }
@@ -138,7 +140,7 @@ static void run_strips(const void *args, int64_t begin, int64_t end, int worker)
     const struct dk_kernel_table *table = dk_kernels();
     const int64_t extra = few_columns(p), columns = p->columns - extra, panels = ceil_div(columns, p->width);
     const int64_t chunks = ceil_div(p->depth, CHUNK);
-    float packed[CHUNK * PANEL * GROUP] __attribute__((aligned(64)));
+    float packed[CHUNK * (STRIP_PANELS * STRIP + FEW)] __attribute__((aligned(64)));
     (void)worker;
     for (int64_t chunk = 0; chunk < chunks; chunk++) {
         const int64_t k = chunk * p->depth / chunks;
