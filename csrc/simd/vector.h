@@ -147,11 +147,11 @@ DK_INLINE vf vabs(vf a) {
     return (vf)((vi)a & 0x7fffffff);
 }
 
-/* Asks for the cache lines of `bytes` bytes that lie a kilobyte and a half beyond p: across the borders of pages, where
+/* Asks for the cache lines of `bytes` bytes that lie three kilobytes beyond p: across the borders of pages, where
  * the processor's own prefetching ends.  No memory need be there. */
 DK_INLINE void vprefetch(const void *p, int64_t bytes) {
     for (int64_t i = 0; i < bytes; i += 64)
-        __builtin_prefetch((const void *)((uintptr_t)p + 1536 + (uintptr_t)i));
+        __builtin_prefetch((const void *)((uintptr_t)p + 3072 + (uintptr_t)i));
 }
 
 /* Store around the caches (p aligned to the vector's size) where that exists; then call vstream_fence() once. */
