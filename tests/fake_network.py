@@ -12,6 +12,8 @@ OPTIONS = {
     **dict.fromkeys(("angle", "hue"), 0.0),
     **dict.fromkeys(("aspect", "saturation", "exposure"), 1.0),
     "flip": True,
+    "translate": 0,
+    "label_smooth_eps": 0.0,
 }
 
 

@@ -170,10 +170,18 @@ _AUGMENTATION = (
     real(
         "label_smooth_eps",
         0.0,
-        "share of the truth spread over the other classes; not used",
+        "share of the truth that the wrong classes get in training",
         minimum=0,
         below=1,
         dialect="alexeyab",
+    ),
+    integer(
+        "translate",
+        0,
+        "training photos are moved by up to so many pixels along each axis, mirrored at the border",
+        minimum=0,
+        maximum=MAX_SIDE,
+        dialect="darkpy",
     ),
     real("adversarial_lr", 0.0, "adversarial changes of the images; not used", dialect="alexeyab"),
 )

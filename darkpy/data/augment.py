@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from darkpy.data.images import Image, distort, flip, resize, rotate_crop
+from darkpy.data.images import Image, distort, flip, resize, rotate_crop, translate
 from darkpy.data.prepare import fit
 
 __all__ = ["Augmentation", "random_stream"]
@@ -42,9 +42,9 @@ def _factor(stream: np.random.Generator, most: float) -> float:
 class Augmentation:
     """What may happen to a photo on its way into training: the keys of [net].
 
-    A photo is cut out of itself at a random place, size, angle and aspect, mirrored half of the
-    time, and its colours are changed.  `crops` False leaves out the cutting (the photo is then
-    prepared as for validation).
+    A photo is cut out of itself at a random place, size, angle and aspect, moved, mirrored half
+    of the time, and its colours are changed.  `crops` False leaves out the cutting (the photo is
+    then prepared as for validation).
 
     Attributes
     ----------
@@ -59,11 +59,15 @@ class Augmentation:
         Share of a turn, either way.
     flip : bool
         Mirror half of the photos.
+    translate : int
+        Moved by a whole number of pixels, up to so many, along each axis.
 
     Notes
     -----
     Source: Darknet ``load_data_augment`` (pjreddie: the window's place is not clamped; a mirror
-    half of the time, which AlexeyAB's key ``flip=0`` switches off).
+    half of the time, which AlexeyAB's key ``flip=0`` switches off).  `translate` is darkpy's own:
+    Darknet's cutting enlarges a photo that is as small as the network's input, so the network
+    would learn at another scale than it is measured at.
     """
 
     min_crop: int = 0
@@ -75,15 +79,17 @@ class Augmentation:
     hue: float = 0.0
     flip: bool = True
     crops: bool = True
+    translate: int = 0
 
     @classmethod
     def from_options(cls, options: Any) -> Augmentation | None:
         """Read the keys of [net], or return None where none of them asks for anything.
 
         A cfg that writes none of max_crop, min_crop, max_ratio, min_ratio, angle, aspect,
-        saturation, exposure, hue and ``flip=1`` trains on the photos as they are.  ``flip=1``
-        alone only mirrors.  Any other of the keys switches Darknet's whole procedure on,
-        with Darknet's defaults for the rest (max_crop = 2·width, min_crop = width, flip = 1).
+        saturation, exposure, hue, translate and ``flip=1`` trains on the photos as they are.
+        ``flip=1`` and ``translate`` do what they say and nothing else.  Any other of the keys
+        switches Darknet's whole procedure on, with Darknet's defaults for the rest (max_crop =
+        2·width, min_crop = width, flip = 1).
 
         Parameters
         ----------
@@ -92,7 +98,7 @@ class Augmentation:
         """
         crops = any(options.given(key) for key in _CROP_KEYS)
         flips = bool(options.flip) if options.given("flip") else crops
-        if not crops and not flips:
+        if not crops and not flips and not options.translate:
             return None
         return cls(
             min_crop=_short_side(options, "min"),
@@ -104,6 +110,7 @@ class Augmentation:
             hue=float(options.hue),
             flip=flips,
             crops=crops,
+            translate=int(options.translate),
         )
 
     @property
@@ -130,6 +137,9 @@ class Augmentation:
             image = self._cut(image, max(width, height), stream)
         else:
             image = fit(image, width, height)
+        if self.translate:
+            right, down = stream.integers(-self.translate, self.translate, 2, endpoint=True)
+            image = translate(image, int(right), int(down))
         if self.flip and stream.integers(2):
             image = flip(image)
         if self.distorts:

@@ -20,7 +20,7 @@ from darkpy.data.dataset import Dataset
 from darkpy.data.prepare import fit
 from darkpy.errors import ArgumentError
 
-__all__ = ["Batch", "InputShape", "SampleKey", "batches", "in_order"]
+__all__ = ["Batch", "InputShape", "SampleKey", "batches", "in_order", "smooth"]
 
 SampleKey = tuple[int, int]
 """(epoch, index): which sample, and which of its random variants."""
@@ -69,6 +69,7 @@ def batches(
     *,
     augmentation: Augmentation | None = None,
     letterboxed: bool = False,
+    smoothing: float = 0.0,
     seed: int = 0,
     threads: int = 1,
     ahead: int = 2,
@@ -87,6 +88,8 @@ def batches(
         Random changes; without, each photo is brought to the network's size by `fit`.
     letterboxed : bool
         How `fit` does that.
+    smoothing : float
+        Share of the truth, 0 .. 1, that the wrong classes get between them; see `smooth`.
     seed : int
         Of the random changes.
     threads : int
@@ -110,7 +113,11 @@ def batches(
             f"size, threads and ahead must be at least 1, not {size}, {threads}, {ahead}"
         )
     return _prefetch(
-        _Preparation(dataset, shape, augmentation, letterboxed, seed), keys, size, threads, ahead
+        _Preparation(dataset, shape, augmentation, letterboxed, smoothing, seed),
+        keys,
+        size,
+        threads,
+        ahead,
     )
 
 
@@ -122,6 +129,7 @@ class _Preparation:
     shape: InputShape
     augmentation: Augmentation | None
     letterboxed: bool
+    smoothing: float
     seed: int
 
     def fill(self, batch: Batch, places: Sequence[int]) -> None:
@@ -136,7 +144,18 @@ class _Preparation:
                 stream = random_stream("augment", self.seed, epoch, index)
                 image = self.augmentation(image, shape.width, shape.height, stream)
             batch.x[place] = image
-            batch.truth[place] = truth
+            batch.truth[place] = smooth(truth, self.smoothing) if self.smoothing else truth
+
+
+def smooth(truth: npt.NDArray[np.float32], share: float) -> npt.NDArray[np.float32]:
+    """Take `share` from the right class and give it to the others evenly.
+
+    Right classes (not 0) become ``1 - share``, all k - 1 others ``share / (k - 1)``.
+
+    Source: AlexeyAB's ``fill_truth_smooth``, [net] ``label_smooth_eps``.
+    """
+    others = share / max(1, len(truth) - 1)
+    return np.where(truth > 0, np.float32(1 - share), np.float32(others))
 
 
 def _prefetch(

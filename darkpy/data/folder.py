@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from darkpy.data.dataset import Dataset, Truth, one_hot
-from darkpy.data.images import Image, load_image
+from darkpy.data.images import Image, from_bytes, load_bytes
 from darkpy.errors import DataError
 
 __all__ = ["IMAGE_SUFFIXES", "FolderDataset", "class_folders"]
@@ -15,6 +19,12 @@ __all__ = ["IMAGE_SUFFIXES", "FolderDataset", "class_folders"]
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm", ".gif", ".webp", ".tif", ".tiff"}
 )
+
+#: A decoded picture of up to this many bytes (147 x 147 pixels of colour) is kept: opening and
+#: decoding its file takes longer than all else that is done to it.
+KEPT_PICTURE = 1 << 16
+#: ... as long as all that are kept have no more bytes than this.
+KEPT_TOTAL = 1 << 28
 
 
 def class_folders(folder: Path) -> list[str]:
@@ -25,7 +35,7 @@ def class_folders(folder: Path) -> list[str]:
 
 
 class FolderDataset(Dataset):
-    """Pictures sorted into one folder per class.
+    """Pictures sorted into one folder per class; small ones are decoded once and kept.
 
     Parameters
     ----------
@@ -65,6 +75,9 @@ class FolderDataset(Dataset):
             self.labels += [numbers[name]] * len(pictures)
         if not self.paths:
             raise DataError(folder, 0, "there are no folders with pictures in it")
+        self._kept: dict[tuple[int, int], npt.NDArray[np.uint8]] = {}
+        self._room = KEPT_TOTAL
+        self._lock = threading.Lock()
 
     def __len__(self) -> int:
         """Return the number of pictures."""
@@ -72,8 +85,20 @@ class FolderDataset(Dataset):
 
     def sample(self, index: int, channels: int) -> tuple[Image, Truth]:
         """Decode one picture; see `Dataset.sample`."""
-        image = load_image(self.paths[index], channels)
+        image = from_bytes(self._pixels(index, channels))
         return image, one_hot(self.labels[index], len(self.names))
+
+    def _pixels(self, index: int, channels: int) -> npt.NDArray[np.uint8]:
+        """Decode a picture, or return what was kept of an earlier time."""
+        pixels = self._kept.get((index, channels))
+        if pixels is None:
+            pixels = load_bytes(self.paths[index], channels)
+            if pixels.nbytes <= KEPT_PICTURE:
+                with self._lock:
+                    if pixels.nbytes <= self._room and (index, channels) not in self._kept:
+                        self._room -= pixels.nbytes
+                        self._kept[index, channels] = pixels
+        return pixels
 
     def describe(self, index: int) -> str:
         """Return the picture's path."""

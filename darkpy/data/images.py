@@ -26,11 +26,14 @@ __all__ = [
     "crop",
     "distort",
     "flip",
+    "from_bytes",
     "letterbox",
+    "load_bytes",
     "load_image",
     "resize",
     "resize_min",
     "rotate_crop",
+    "translate",
 ]
 
 Image = npt.NDArray[np.float32]
@@ -59,8 +62,17 @@ def load_image(path: str | os.PathLike[str], channels: int = 3) -> Image:
     DataError
         Names the file: it is absent, or no picture, or broken.
     """
-    pixels = np.ascontiguousarray(_decode(path, channels).transpose(2, 0, 1))
+    return from_bytes(load_bytes(path, channels))
+
+
+def from_bytes(pixels: npt.NDArray[np.uint8]) -> Image:
+    """Return bytes 0..255 as an image: divided by 255."""
     return pixels.astype(np.float32) / np.float32(255)
+
+
+def load_bytes(path: str | os.PathLike[str], channels: int = 3) -> npt.NDArray[np.uint8]:
+    """Decode a picture file as `load_image` does, its values still bytes (channels, h, w)."""
+    return np.ascontiguousarray(_decode(path, channels).transpose(2, 0, 1))
 
 
 def _decode(path: str | os.PathLike[str], channels: int) -> npt.NDArray[np.uint8]:
@@ -206,6 +218,28 @@ def center_crop(image: Image, width: int, height: int) -> Image:
 def flip(image: Image) -> Image:
     """Mirror left and right."""
     return np.ascontiguousarray(image[:, :, ::-1])
+
+
+def translate(image: Image, right: int, down: int) -> Image:
+    """Move an image by whole pixels; what comes in is mirrored at the border pixel.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (channels, height, width)
+    right, down : int
+        Pixels; negative ones move left and up. A move beyond the mirror image goes on mirroring.
+    """
+    _, height, width = image.shape
+    rows = _mirrored(np.arange(height) - down, height)
+    columns = _mirrored(np.arange(width) - right, width)
+    return image.take(rows, axis=1).take(columns, axis=2)
+
+
+def _mirrored(position: npt.NDArray[np.intp], size: int) -> npt.NDArray[np.intp]:
+    """Fold positions of an axis back into 0 .. size - 1; the border pixel is not repeated."""
+    period = max(1, 2 * (size - 1))
+    position = position % period
+    return np.minimum(position, period - position) % size
 
 
 def rotate_crop(

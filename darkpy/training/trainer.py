@@ -243,6 +243,7 @@ class _Trainer:
             net.mini_batch,
             InputShape(net.channels, net.height, net.width),
             augmentation=Augmentation.from_options(net.options),
+            smoothing=float(net.options.label_smooth_eps),
             seed=self.seed,
             threads=get_num_threads(),
         )

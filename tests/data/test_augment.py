@@ -20,6 +20,7 @@ DEFAULTS = {
     "exposure": 1.0,
     "hue": 0.0,
     "flip": True,
+    "translate": 0,
 }
 
 
@@ -55,6 +56,19 @@ def test_flip_alone_only_mirrors(rng):
             np.testing.assert_array_equal(result, flip(image))
             seen.add("mirrored")
     assert seen == {"as it was", "mirrored"}
+
+
+def test_translate_moves_by_whole_pixels_and_mirrors_the_border(rng):
+    augmentation = Augmentation.from_options(Options(translate=2))
+    assert not augmentation.crops and not augmentation.flip
+    image = rng.random((2, 6, 7), np.float32)
+    padded = np.pad(image, ((0, 0), (2, 2), (2, 2)), mode="reflect")
+    places = {padded[:, y : y + 6, x : x + 7].tobytes(): (x, y) for y in range(5) for x in range(5)}
+    seen = set()
+    for index in range(300):
+        result = augmentation(image, 7, 6, random_stream("augment", 0, 0, index))
+        seen.add(places[result.tobytes()])
+    assert len(seen) == 25
 
 
 def test_other_keys_switch_darknets_procedure_on():

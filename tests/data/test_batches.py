@@ -105,3 +105,15 @@ def test_arguments_are_checked(rng):
     dataset = photos(rng)
     with pytest.raises(ArgumentError):
         batches(dataset, in_order(dataset), 0, SHAPE)
+
+
+def test_smoothed_truths_sum_to_one_and_keep_the_right_class(rng):
+    data = photos(rng)
+    shape = InputShape(3, 9, 11)
+    plain = next(batches(data, in_order(data), 5, shape))
+    soft = next(batches(data, in_order(data), 5, shape, smoothing=0.2))
+    np.testing.assert_array_equal(soft.x, plain.x)
+    np.testing.assert_allclose(soft.truth.sum(axis=1), 1, atol=1e-6)
+    np.testing.assert_array_equal(soft.truth[plain.truth == 1], np.float32(0.8))
+    others = soft.truth[plain.truth == 0]
+    np.testing.assert_allclose(others, 0.2 / (soft.truth.shape[1] - 1), rtol=1e-6)

@@ -121,6 +121,16 @@ def test_crop_repeats_the_edge(rng):
     np.testing.assert_array_equal(wide, np.pad(image, ((0, 0), (1, 2), (2, 2)), mode="edge"))
 
 
+@pytest.mark.parametrize(("right", "down"), [(0, 0), (2, -1), (-3, 3), (1, 40), (-25, 0)])
+def test_translate_is_a_window_of_the_mirrored_image(rng, right, down):
+    image = rng.random((3, 5, 4), np.float32)
+    side = 48
+    padded = np.pad(image, ((0, 0), (side, side), (side, side)), mode="reflect")
+    window = padded[:, side - down : side - down + 5, side - right : side - right + 4]
+    np.testing.assert_array_equal(images.translate(image, right, down), window)
+    np.testing.assert_array_equal(images.translate(image[:, :1, :1], right, down), image[:, :1, :1])
+
+
 @pytest.mark.parametrize("angle", [0.0, 0.3, -2.5])
 def test_rotate_crop_is_darknets(rng, angle):
     image = rng.random((3, 13, 10), np.float32)

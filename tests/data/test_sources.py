@@ -9,6 +9,7 @@ import pytest
 from PIL import Image as Pillow
 
 from darkpy.data import AmbiguousLabelWarning, FolderDataset, ListDataset, open_dataset
+from darkpy.data.images import load_bytes
 from darkpy.errors import ArgumentError, ConfigError, DataError, DTypeError, ShapeError
 
 
@@ -132,6 +133,26 @@ def test_a_broken_picture_is_named(classes):
     data = open_dataset(classes)
     with pytest.raises(DataError, match=r"cat/1\.png"):
         data.train.sample(1, 3)
+
+
+def test_small_pictures_are_decoded_once(classes, monkeypatch):
+    decoded = []
+
+    def spy(path, channels):
+        decoded.append(path)
+        return load_bytes(path, channels)
+
+    monkeypatch.setattr("darkpy.data.folder.load_bytes", spy)
+    train = open_dataset(classes).train
+    first, again = train.sample(0, 3)[0], train.sample(0, 3)[0]
+    np.testing.assert_array_equal(first, again)
+    assert len(decoded) == 1
+    assert train.sample(0, 1)[0].shape[0] == 1  # grey is another picture
+    assert len(decoded) == 2
+    monkeypatch.setattr("darkpy.data.folder.KEPT_PICTURE", 10)
+    for _ in range(2):
+        train.sample(1, 3)
+    assert len(decoded) == 4
 
 
 def test_arrays(rng):

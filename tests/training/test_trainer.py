@@ -119,6 +119,20 @@ def test_same_weights_for_any_number_of_threads(tmp_path, data, threads):
     assert get_num_threads() == before
 
 
+def test_label_smoothing_is_for_training_alone(tmp_path, data):
+    truths = []
+
+    class Spy(FakeNetwork):
+        def train_step(self, x, truth):
+            truths.append(truth.copy())
+            return super().train_step(x, truth)
+
+    net = Spy()
+    net.options.label_smooth_eps = 0.5
+    learn(net, data, tmp_path, epochs=1)
+    assert set(np.unique(truths)) == {0.25, 0.5}
+
+
 def test_another_seed_is_another_order(tmp_path, data):
     one, same, other = FakeNetwork(), FakeNetwork(), FakeNetwork()
     for net, seed in ((one, 0), (same, 0), (other, 1)):
