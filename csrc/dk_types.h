@@ -15,7 +15,8 @@ enum dk_status {
     DK_BAD_SHAPE = 1,       /* a size is < 1, or sizes do not fit each other */
     DK_BAD_ARGUMENT = 2,    /* NULL where data is needed, or a value outside its enumeration */
     DK_OUT_OF_MEMORY = 3,   /* a documented allocation failed */
-    DK_UNSUPPORTED = 4      /* the chosen algorithm cannot do this shape */
+    DK_UNSUPPORTED = 4,     /* the chosen algorithm cannot do this shape */
+    DK_NOT_FINITE = 5       /* all was computed, and NaN or infinity came out */
 };
 
 /* A batch of images in the engine's order: channels last.  Pixel p = (n*height + y)*width + x begins at

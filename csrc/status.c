@@ -12,6 +12,8 @@ const char *dk_status_message(enum dk_status status) {
         return "out of memory";
     case DK_UNSUPPORTED:
         return "the chosen algorithm cannot do this shape";
+    case DK_NOT_FINITE:
+        return "a result is NaN or infinite";
     }
     return "unknown status";
 }

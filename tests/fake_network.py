@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from darkpy.errors import TrainingError
+
 OPTIONS = {
     **dict.fromkeys(("max_crop", "min_crop", "max_ratio", "min_ratio"), 0),
     **dict.fromkeys(("angle", "hue"), 0.0),
@@ -48,7 +50,8 @@ class FakeNetwork:
         self.weights = np.zeros((int(np.prod(shape)), classes), np.float32)
         self.gradient = np.zeros_like(self.weights)
         self.steps = []  # the inputs of every train_step
-        self.fail_at = None  # (step, cost to return)
+        self.fail_at = None  # (step, cost to return or error to raise)
+        self.too_large = False
 
     @property
     def updates(self):
@@ -59,11 +62,17 @@ class FakeNetwork:
         powers = np.exp(scores - scores.max(axis=1, keepdims=True))
         return powers / powers.sum(axis=1, keepdims=True)
 
+    def prepare_training(self):
+        if self.too_large:
+            raise TrainingError("too large")
+
     def train_step(self, x, truth):
         assert x.shape == (self.mini_batch, self.channels, self.height, self.width)
         assert truth.shape == (self.mini_batch, self.truths)
         self.steps.append(x.copy())
         if self.fail_at is not None and len(self.steps) == self.fail_at[0]:
+            if isinstance(self.fail_at[1], Exception):
+                raise self.fail_at[1]
             return self.fail_at[1]
         outputs = self.predict(x)
         self.gradient += x.reshape(len(x), -1).T @ (truth - outputs)
@@ -81,8 +90,8 @@ class FakeNetwork:
         self.seen = int(np.frombuffer(data[:8], np.int64)[0])
         self.weights = np.frombuffer(data[8:], np.float32).reshape(self.weights.shape).copy()
 
-    def summary(self):
-        return "one layer"
+    def summary(self, images=None):
+        return "one layer" if images is None else f"one layer, {images} images"
 
 
 def stripes(rng, n, classes=3):

@@ -1,10 +1,10 @@
-"""``darkpy summary CFG [WEIGHTS]``."""
+"""``darkpy summary CFG [WEIGHTS] [--batch N]``."""
 
 from __future__ import annotations
 
 import argparse
 
-from darkpy.cli.arguments import Commands, add_cfg
+from darkpy.cli.arguments import Commands, add_cfg, positive
 
 __all__ = ["register"]
 
@@ -18,6 +18,9 @@ def register(commands: Commands) -> None:
     )
     add_cfg(parser)
     parser.add_argument("weights", metavar="WEIGHTS", nargs="?")
+    parser.add_argument(
+        "--batch", type=positive, metavar="N", help="also say what training N photos at once takes"
+    )
     parser.set_defaults(run=run)
 
 
@@ -25,4 +28,4 @@ def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
     from darkpy.network.network import load
 
-    print(load(arguments.cfg, arguments.weights).summary())
+    print(load(arguments.cfg, arguments.weights).summary(arguments.batch))

@@ -161,17 +161,27 @@ class Program:
                 self._buffers.append(buffer)
             buffer.last = now
 
+    def sizes(self) -> tuple[int, int]:
+        """Bytes of the arena and of the scratch memory that `bind` takes; takes none itself."""
+        self._place_all()
+        structs = ((c, boundary.struct(c.struct, self._bind_fields(c.fields))) for c in self.calls)
+        scratch = max((_scratch_of(call, bound) for call, bound in structs), default=0)
+        return 4 * self.arena_size, scratch
+
+    def _place_all(self) -> None:
+        if not self.arena_size:
+            self.arena_size = _place(self._buffers, len(self.calls))
+
     def bind(self) -> None:
         """Place all buffers and fill the C structs; nothing may be added afterwards."""
-        self.arena_size = _place(self._buffers, len(self.calls))
+        self._place_all()
         arena = np.empty(self.arena_size + ALIGNMENT, np.float32)
         misaligned = (arena.ctypes.data // 4) % ALIGNMENT
         self.arena = arena[(ALIGNMENT - misaligned) % ALIGNMENT :][: self.arena_size]
         scratch = 0
         for call in self.calls:
             call.bound = boundary.struct(call.struct, self._bind_fields(call.fields))
-            if call.workspace is not None:
-                scratch = max(scratch, int(getattr(lib, call.workspace)(call.bound)))
+            scratch = max(scratch, _scratch_of(call, call.bound))
         if scratch:
             memory = np.empty(scratch + 64, np.uint8)
             self._keep_alive.append(memory)
@@ -212,6 +222,37 @@ class Program:
         best = times.min(axis=0).tolist()
         return [(c.owner, c.function, t) for c, t in zip(self.calls, best, strict=True)]
 
+    def first_not_finite(self, step: int = 0) -> tuple[int, str] | None:
+        """Make all calls again and look at their arrays after each one.
+
+        Returns
+        -------
+        tuple of int and str, or None
+            The first call's owner that holds or makes a NaN or an infinity, and the struct's field;
+            None when all values are finite.
+        """
+        for prepare, bound in self._prepared:
+            prepare(bound, step)
+        for call, (function, bound) in zip(self.calls, self._steps, strict=True):
+            boundary.check(function(bound), call.function)
+            # What a call is given, before what it makes of it.
+            fields = sorted(call.fields.items(), key=lambda f: not isinstance(f[1], np.ndarray))
+            for name, value in fields:
+                array = self._floats(value)
+                if array is not None and not np.isfinite(array).all():
+                    return call.owner, name
+        return None
+
+    def _floats(self, value: Any) -> FloatArray | None:
+        """The floats of a struct's field, as an array; None where it has none."""
+        if isinstance(value, np.ndarray):
+            return value if value.dtype == np.float32 else None
+        if isinstance(value, Tensor) and self.arena is not None:
+            start = value.buffer.offset + value.offset
+            shape, strides = (value.pixels, value.channels), (4 * value.stride, 4)
+            return np.lib.stride_tricks.as_strided(self.arena[start:], shape, strides)
+        return None
+
     def tensor_struct(self, tensor: Tensor) -> Any:
         """Return a C ``struct dk_tensor *`` for a placed tensor, valid as long as the program."""
         return boundary.struct("dk_tensor", self._bind(tensor))
@@ -246,8 +287,14 @@ class Program:
         return boundary.null if value is None else value
 
     def _address(self, buffer: Buffer, offset: int) -> Any:
-        assert self.arena is not None
+        if self.arena is None:  # only sizes are asked for
+            return boundary.null
         return boundary.pointer(self.arena[buffer.offset + offset :], "void")
+
+
+def _scratch_of(call: Call, bound: Any) -> int:
+    """Bytes of scratch memory that a call needs."""
+    return int(getattr(lib, call.workspace)(bound)) if call.workspace is not None else 0
 
 
 def _place(buffers: list[Buffer], calls: int) -> int:

@@ -10,15 +10,15 @@ __all__ = ["adam_update", "sgd_update"]
 
 def sgd_update(
     weights: FloatArray, updates: FloatArray, *, rate: float, momentum: float, decay: float
-) -> None:
-    """Darknet's SGD with momentum, in place.
+) -> bool:
+    """Darknet's SGD with momentum, in place; return whether all weights are finite.
 
     updates -= decay * weights; weights += rate * updates; updates *= momentum.
     """
     status = lib.dk_sgd_update(
         weights.size, pointer(weights), pointer(updates), rate, momentum, decay
     )
-    boundary.check(status, "dk_sgd_update")
+    return _is_finite(status, "dk_sgd_update")
 
 
 def adam_update(
@@ -33,11 +33,22 @@ def adam_update(
     eps: float,
     decay: float,
     step: int,
-) -> None:
-    """Darknet's Adam, in place; `step` is 1 for the first update; `updates` becomes 0."""
+) -> bool:
+    """Darknet's Adam, in place; return whether all weights are finite.
+
+    `step` is 1 for the first update; `updates` becomes 0.
+    """
     status = lib.dk_adam_update(
         weights.size,
         *(pointer(a) for a in (weights, updates, mean, square)),
         *(rate, b1, b2, eps, decay, step),
     )
-    boundary.check(status, "dk_adam_update")
+    return _is_finite(status, "dk_adam_update")
+
+
+def _is_finite(status: int, kernel: str) -> bool:
+    """Tell the one status that is no mistake of the caller's."""
+    if status == lib.DK_NOT_FINITE:
+        return False
+    boundary.check(status, kernel)
+    return True

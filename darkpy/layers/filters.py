@@ -96,6 +96,11 @@ class FilterLayer(NormalizingLayer):
         return self._transposed
 
     @property
+    def derived_bytes(self) -> int:
+        """Bytes of the weights' form for the data gradient, 0 where nothing needs it."""
+        return 0 if self._transposed is None else self._transposed.nbytes
+
+    @property
     def winograd(self) -> FloatArray:
         """The weights as Winograd's algorithm reads them in inference; made anew by `refresh`.
 

@@ -63,6 +63,11 @@ class Parameter:
         return int(np.prod(self.shape, dtype=np.int64))
 
     @property
+    def nbytes(self) -> int:
+        """Bytes of `storage`."""
+        return 4 * (self.count if self._packing is None else self._packing.size)
+
+    @property
     def storage(self) -> FloatArray:
         """The engine's own memory, one-dimensional; its address never changes."""
         if self._storage is None:

@@ -15,20 +15,20 @@ from darkpy.config.dialects import Dialect, detect_dialect, dialect_named
 from darkpy.config.net_options import NetOptions, read_net
 from darkpy.config.options import read_options
 from darkpy.config.sections import Section, read_cfg
-from darkpy.errors import ConfigError, StateError
+from darkpy.errors import ConfigError, StateError, TrainingError
 from darkpy.kernels.boundary import FloatArray, float_array
 from darkpy.kernels.layout import from_nchw, to_nchw
 from darkpy.kernels.program import Tensor
-from darkpy.kernels.updates import adam_update, sgd_update
 from darkpy.layers.base import Layer, LayerContext, Shape
 from darkpy.layers.costs import CostlyLayer
 from darkpy.layers.filters import FilterLayer
 from darkpy.layers.parameter import Parameter
 from darkpy.layers.registry import alexeyab_sections, layer_class, options_of
-from darkpy.network import summary, weights
-from darkpy.network.frozen import first_updated, last_stopped
+from darkpy.network import memory, summary, weights
+from darkpy.network.frozen import last_stopped
 from darkpy.network.packaged import find_cfg
 from darkpy.network.plan import Plan
+from darkpy.network.updating import describe_break, update_parameters
 from darkpy.training.schedules import learning_rate_at
 
 __all__ = ["Network", "load"]
@@ -181,9 +181,19 @@ class Network:
         """The rate of the next update."""
         return self._rate(self.updates + 1)
 
-    def summary(self) -> str:
-        """Return the layer table as text."""
-        return summary.summary(self)
+    def learning_rate_of(self, update: int) -> float:
+        """The rate of an update, 1 for the first."""
+        return self._rate(update)
+
+    def summary(self, images: int | None = None) -> str:
+        """Return the layer table as text; with `images`, also what training so many at once takes.
+
+        Raises
+        ------
+        ArgumentError
+            `images` is below 1, or the network has nothing to train.
+        """
+        return summary.summary(self, images)
 
     def __repr__(self) -> str:
         """Name, size and number of layers."""
@@ -272,6 +282,14 @@ class Network:
         float
             The network's cost, summed over the images and averaged over the layers that have one (a
             weighted sum where ``loss_weight`` is used).
+
+        Raises
+        ------
+        TrainingError
+            The cost is NaN or infinite: nothing is updated, and the message names the update, its
+            learning rate, and the layer where it began.  Or the update made a weight NaN or
+            infinite.  In both cases the network has to be loaded again.  Or (before anything is
+            computed) there is not enough memory: says how many images at once would fit.
         """
         x = self._check_input(x, self.mini_batch)
         if not self.truths:
@@ -288,9 +306,23 @@ class Network:
                 parameter.touched()
             if keep:
                 self._keep(plan)
+            cost = self._cost(plan)
+            if not math.isfinite(cost):
+                raise TrainingError(describe_break(self, plan.program, x, cost))
             if self.seen // self.mini_batch % self.options.subdivisions == 0:
-                self._update()
-            return self._cost(plan)
+                update_parameters(self, self._rate(self.updates))
+            return cost
+
+    def prepare_training(self) -> None:
+        """Take the memory of `train_step` now.
+
+        Raises
+        ------
+        TrainingError
+            There is not enough: says how many images at once would fit.
+        """
+        with self._lock:
+            self._plan(self.mini_batch, training=True)
 
     # -- weights ----------------------------------------------------------------------------------
 
@@ -413,6 +445,9 @@ class Network:
                 wanted=wanted,
                 stop=stop,
             )
+            if training:
+                memory.require(self, plan)
+            plan.program.bind()
         self._plans[key] = plan
         return plan
 
@@ -449,34 +484,3 @@ class Network:
     def _rate(self, update: int) -> float:
         rng = np.random.Generator(np.random.Philox(key=[self.seed, 1 << 32], counter=update))
         return learning_rate_at(self.options, update, rng)
-
-    def _update(self) -> None:
-        o = self.options
-        step = self.updates
-        rate = self._rate(step)
-        for layer in self.layers[first_updated(self.layers) :]:
-            factor = rate * layer.values.learning_rate
-            for parameter in layer.parameters.values():
-                if not parameter.trainable:
-                    continue
-                if o.adam:
-                    adam_update(
-                        parameter.storage,
-                        parameter.updates,
-                        *parameter.moments,
-                        rate=factor,
-                        b1=o.B1,
-                        b2=o.B2,
-                        eps=o.eps,
-                        decay=o.decay * self.update_batch,
-                        step=step,
-                    )
-                else:
-                    sgd_update(
-                        parameter.storage,
-                        parameter.updates,
-                        rate=factor / self.update_batch,
-                        momentum=o.momentum,
-                        decay=o.decay * self.update_batch if parameter.decays else 0.0,
-                    )
-                parameter.touched()

@@ -27,7 +27,7 @@ __all__ = ["Plan"]
 
 
 class Plan:
-    """A network's run for one batch size.
+    """A network's run for one batch size; takes its memory when `program` is bound.
 
     Parameters
     ----------
@@ -88,7 +88,6 @@ class Plan:
             self.program.touch(self.output(index).buffer)
             if keep and training and self._delta(index).buffer in self._filled:
                 self.program.touch(self._delta(index).buffer)
-        self.program.bind()
 
     # -- what layers call -------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from darkpy.layers.filters import FilterLayer
+from darkpy.network.memory import training_memory
 
 if TYPE_CHECKING:
     from darkpy.network.network import Network
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["summary"]
 
 
-def summary(network: Network) -> str:
+def summary(network: Network, images: int | None = None) -> str:
     """Return one line per layer: kind, sizes, parameters, multiply-adds; totals below.
 
     Parameters
@@ -20,6 +21,8 @@ def summary(network: Network) -> str:
     network : Network
         Its cfg decides everything; weights do not matter. The algorithms are those of inference
         with one image.
+    images : int, optional
+        Also say what memory a training step with so many images at once takes.
     """
     rows = [("", "layer", "", "input", "output", "parameters", "M multiply-adds", "algorithm")]
     total_parameters = total_work = 0
@@ -53,4 +56,7 @@ def summary(network: Network) -> str:
         f"{network.name}: {len(network.layers)} layers, {total_parameters:,} parameters, "
         f"{total_work / 1e9:.3f} G multiply-adds an image; dialect {network.dialect.name}"
     )
+    if images is not None:
+        memory = training_memory(network, images)
+        lines.append(f"training {images} images at once takes {memory}")
     return "\n".join(lines)

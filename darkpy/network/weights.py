@@ -200,6 +200,15 @@ def _umask() -> int:
     return mask
 
 
+def _check_finite(path: Path, layer: Layer, parameter: Parameter, array: FloatArray) -> None:
+    """Refuse to write what `load_weights` would refuse to read."""
+    if not np.isfinite(array).all():
+        bad = array[~np.isfinite(array)][0]
+        raise WeightsError(
+            path, 0, f"not written: {layer.label} {parameter.name} holds {bad}; load good weights"
+        )
+
+
 def save_weights(
     network: Network,
     path: str | os.PathLike[str],
@@ -225,6 +234,7 @@ def save_weights(
                 for layer in network.layers[:layers]:
                     for parameter in _arrays(layer, saving=True):
                         array = parameter.value
+                        _check_finite(target, layer, parameter, array)
                         if (
                             parameter.name == "weights"
                             and layer.kind == "connected"

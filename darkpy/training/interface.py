@@ -62,6 +62,9 @@ class Network(Predictor, Protocol):
     def learning_rate(self) -> float:
         """Of the next update."""
 
+    def prepare_training(self) -> None:
+        """Take the memory for training, or raise TrainingError."""
+
     def train_step(self, x: Array, truth: Array) -> float:
         """Run forward, backward, and the update when it is due; return the cost of the images."""
 

@@ -89,8 +89,9 @@ def train(
     Raises
     ------
     TrainingError
-        The loss is not finite: names the update, its learning rate, and the photos.  Or a file
-        cannot be written.  The last good weights are kept.
+        The loss or a weight is not finite: names the update, its learning rate, the layer, and the
+        photos.  Or a file cannot be written.  The last good weights are kept.  Or (before anything
+        is learned) the memory is too small for the batch: names the largest that fits.
     DataError, ConfigError, WeightsError, ArgumentError
         The input cannot be used.
     KeyboardInterrupt
@@ -113,6 +114,7 @@ def train(
     if clear:
         net.seen = 0
     _check_classes(net, opened, held_back)
+    net.prepare_training()
     before = get_num_threads()
     if threads is not None:
         set_num_threads(threads)
@@ -256,9 +258,13 @@ class _Trainer:
         self.is_updating = True
         for _ in range(self.pieces):
             batch = next(stream)
-            piece = float(self.net.train_step(batch.x, batch.truth))
+            try:
+                piece = float(self.net.train_step(batch.x, batch.truth))
+            except TrainingError as error:
+                raise self._broken(str(error), batch) from error
             if not math.isfinite(piece):
-                raise self._not_finite(piece, number, rate, batch)
+                what = f"the loss is {piece} at update {self.first + number}"
+                raise self._broken(f"{what} (learning rate {rate:.4g})", batch)
             cost += piece
         self.is_updating = False
         history = self.history
@@ -307,17 +313,14 @@ class _Trainer:
             self.net, self.valid, batch=size, threads=get_num_threads(), k=self.history.k
         )
 
-    def _not_finite(self, loss: float, number: int, rate: float, batch: Batch) -> TrainingError:
-        """Build the error for a loss that is no number."""
+    def _broken(self, what: str, batch: Batch) -> TrainingError:
+        """Add to a message which photos were learned from and which weights are good."""
         photos = [self.data.train.describe(index) for index in batch.indices[:NAMED_PHOTOS]]
         more = len(batch.indices) - len(photos)
         text = ", ".join(photos) + (f" and {more} more" if more > 0 else "")
         saved = self.checkpoints.saved
         kept = f"the last good weights are in {saved}" if saved else "no weights were saved yet"
-        return TrainingError(
-            f"the loss is {loss} at update {self.first + number} (learning rate {rate:.4g}):"
-            f" {kept}; the photos were {text}"
-        )
+        return TrainingError(f"{what}; {kept}; the photos were {text}")
 
 
 def _updates(net: Network, epochs: int | None, photos: int, images_per_update: int) -> int:

@@ -125,6 +125,8 @@ def test_predict_says_numbers_without_names(trained, tmp_path, capsys):
 def test_summary(capsys):
     assert main(["summary", "tiny.cfg"]) == 0
     assert capsys.readouterr().out == "one layer\n"
+    assert main(["summary", "tiny.cfg", "--batch", "7"]) == 0
+    assert capsys.readouterr().out == "one layer, 7 images\n"
 
 
 def test_info(capsys):

@@ -193,6 +193,24 @@ def test_a_loss_that_is_no_number_ends_training(tmp_path, data, loss):
     assert not (tmp_path / "out" / "tiny_final.weights").exists()
 
 
+def test_a_step_that_breaks_is_told_with_photos_and_weights(tmp_path, data):
+    net = FakeNetwork()
+    net.fail_at = (12, TrainingError("layer 3 broke"))
+    with pytest.raises(
+        TrainingError, match=r"layer 3 broke; the last good .*tiny_last.*photos were"
+    ):
+        learn(net, data, tmp_path, epochs=9)
+
+
+def test_a_batch_too_large_for_the_memory_is_refused_before_anything_is_learned(tmp_path, data):
+    net = FakeNetwork()
+    net.too_large = True
+    with pytest.raises(TrainingError, match="too large"):
+        learn(net, data, tmp_path, epochs=9)
+    assert not net.steps
+    assert not (tmp_path / "out").exists()
+
+
 class Interrupt(Callback):
     """Sends Ctrl-C at an update."""
 

@@ -1,0 +1,162 @@
+"""How much memory a training step takes, and how much there is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from darkpy.errors import ArgumentError, TrainingError
+from darkpy.layers.filters import FilterLayer
+from darkpy.network.plan import Plan
+
+if TYPE_CHECKING:
+    from darkpy.network.network import Network
+
+__all__ = ["TrainingMemory", "available_memory", "megabytes", "require", "training_memory"]
+
+#: Linux: what can be had without swapping, and the limit that a container sets.
+MEMINFO = Path("/proc/meminfo")
+CGROUPS = ((Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")),)
+
+
+@dataclass(frozen=True)
+class TrainingMemory:
+    """Bytes that a training step with `images` at once takes.
+
+    Attributes
+    ----------
+    images : int
+        Images at once: [net] batch / subdivisions.
+    arena : int
+        Activations that the backward pass reads, and deltas.
+    scratch : int
+        Work space of single calls.
+    weights : int
+        Weights and all else that a weights file holds.
+    updates : int
+        Update buffers, Adam's moments, and the weights' form for the data gradient.
+    """
+
+    images: int
+    arena: int
+    scratch: int
+    weights: int
+    updates: int
+
+    @property
+    def total(self) -> int:
+        """All of it; Python and what it has loaded come on top."""
+        return self.arena + self.scratch + self.weights + self.updates
+
+    def __str__(self) -> str:
+        """Name the parts."""
+        return (
+            f"{megabytes(self.total)} (activations and deltas {megabytes(self.arena)},"
+            f" work space {megabytes(self.scratch)}, weights {megabytes(self.weights)},"
+            f" their updates {megabytes(self.updates)})"
+        )
+
+
+def megabytes(count: int) -> str:
+    """Write bytes for people: ``612 MB``, ``20.1 GB``."""
+    if count < 10_000_000:
+        return f"{count / 1e6:.1f} MB"
+    return f"{count / 1e6:,.0f} MB" if count < 10_000_000_000 else f"{count / 1e9:,.1f} GB"
+
+
+def training_memory(network: Network, images: int | None = None) -> TrainingMemory:
+    """Say what a training step will take, without taking it.
+
+    Parameters
+    ----------
+    network : Network
+    images : int, optional
+        Images at once; default: the cfg's batch / subdivisions.
+
+    Raises
+    ------
+    ArgumentError
+        `images` is below 1, or the network has nothing to train.
+    """
+    count = network.mini_batch if images is None else images
+    if count < 1:
+        raise ArgumentError(f"images at once must be at least 1, not {count}")
+    if not network.truths:
+        raise ArgumentError(f"{network.path}: the network has no layer with a cost to train")
+    plan = Plan(network.layers, network.input_shape, count, training=True)
+    return memory_of(network, plan)
+
+
+def memory_of(network: Network, plan: Plan) -> TrainingMemory:
+    """Add up what a training plan and the network's parameters take."""
+    weights = updates = 0
+    for layer in network.layers:
+        for parameter in layer.parameters.values():
+            weights += parameter.nbytes
+            if parameter.trainable:
+                updates += parameter.nbytes * (3 if network.options.adam else 1)
+        if isinstance(layer, FilterLayer):
+            updates += layer.derived_bytes
+    arena, scratch = plan.program.sizes()
+    return TrainingMemory(plan.batch, arena, scratch, weights, updates)
+
+
+def available_memory() -> int | None:
+    """Bytes that this process can still take: the machine's or the container's; None: unknown."""
+    found: list[int] = []
+    try:
+        for line in MEMINFO.read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                found.append(1024 * int(line.split()[1]))
+    except (OSError, ValueError, IndexError):
+        pass
+    for limit, used in CGROUPS:
+        try:
+            found.append(int(limit.read_text()) - int(used.read_text()))
+        except (OSError, ValueError):  # no such group, or "max"
+            pass
+    return min(found) if found else None
+
+
+def require(network: Network, plan: Plan) -> None:
+    """Refuse a training plan that this machine has no memory for.
+
+    Raises
+    ------
+    TrainingError
+        Says what it takes and what there is, and which `subdivisions` would fit.
+    """
+    free = available_memory()
+    if free is None:
+        return
+    arena, scratch = plan.program.sizes()
+    if arena + scratch <= free:
+        return
+    text = (
+        f"{network.path}: training {plan.batch} images at once takes"
+        f" {memory_of(network, plan)}, but only {megabytes(free)} are free"
+    )
+    smaller = _largest_that_fits(network, plan.batch, free)
+    if smaller is None:
+        raise TrainingError(f"{text}: not even one image at a time fits")
+    pieces, memory = smaller
+    raise TrainingError(
+        f"{text}: the largest that fits is subdivisions={pieces}, {memory.images}"
+        f" {'image' if memory.images == 1 else 'images'} at once, with {megabytes(memory.total)}"
+    )
+
+
+def _largest_that_fits(
+    network: Network, images: int, free: int
+) -> tuple[int, TrainingMemory] | None:
+    """Find the fewest subdivisions of the cfg's batch whose pieces fit, and what they take."""
+    batch, steps = int(network.options.batch), int(network.options.time_steps)
+    for pieces in range(1, batch + 1):
+        count = batch // pieces * steps
+        if batch % pieces or count >= images:
+            continue
+        memory = training_memory(network, count)
+        if memory.arena + memory.scratch <= free:
+            return pieces, memory
+    return None
