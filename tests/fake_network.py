@@ -85,6 +85,9 @@ class FakeNetwork:
     def save_weights(self, path):
         Path(path).write_bytes(np.int64(self.seen).tobytes() + self.weights.tobytes())
 
+    def save_momentum(self, path):
+        Path(path).write_bytes(np.int64(self.seen).tobytes())
+
     def load_weights(self, path):
         data = Path(path).read_bytes()
         self.seen = int(np.frombuffer(data[:8], np.int64)[0])

@@ -15,8 +15,8 @@ def register(commands: Commands) -> None:
         "train",
         help="train a network on labelled photos",
         description="Train a network; after each epoch say how many held-back photos it names"
-        " correctly. Writes NAME_last, NAME_best and NAME_final.weights, NAME.names and"
-        " NAME_history.csv.",
+        " correctly. Writes NAME_last, NAME_best and NAME_final.weights, NAME_last.momentum,"
+        " NAME.names and NAME_history.csv.",
     )
     add_cfg(parser)
     parser.add_argument(
@@ -25,7 +25,11 @@ def register(commands: Commands) -> None:
         help="a folder of IDX files, a folder with a folder of pictures per class (or train/ and"
         " valid/ with those), or a Darknet .data file",
     )
-    parser.add_argument("--weights", metavar="FILE", help="weights to begin with")
+    parser.add_argument(
+        "--weights",
+        metavar="FILE",
+        help="weights to begin with; NAME_last.weights goes on where that training stopped",
+    )
     parser.add_argument(
         "--clear", action="store_true", help="count updates from 0 again, whatever --weights says"
     )

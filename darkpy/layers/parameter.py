@@ -92,10 +92,7 @@ class Parameter:
     @property
     def value(self) -> FloatArray:
         """A read-only array in Darknet's shape (a copy where the engine's order differs)."""
-        if self._packing is None:
-            view = self.storage.reshape(self.shape).view()
-        else:
-            view = self._packing.unpack(self.storage).reshape(self.shape)
+        view = self.to_darknet(self.storage).view()
         view.flags.writeable = False
         return view
 
@@ -108,9 +105,21 @@ class Parameter:
 
     def update_value(self) -> FloatArray:
         """Return the update buffer in Darknet's shape."""
+        array = self.to_darknet(self.updates)
+        return array.copy() if self._packing is None else array
+
+    def to_darknet(self, array: FloatArray) -> FloatArray:
+        """Bring an array like `storage` into Darknet's shape: a copy, or a view of it."""
         if self._packing is None:
-            return self.updates.reshape(self.shape).copy()
-        return self._packing.unpack(self.updates).reshape(self.shape)
+            return array.reshape(self.shape)
+        return self._packing.unpack(array).reshape(self.shape)
+
+    def from_darknet(self, values: FloatArray, out: FloatArray) -> None:
+        """Fill an array like `storage` with `count` values in Darknet's order."""
+        if self._packing is None:
+            out[...] = values.reshape(-1)
+        else:
+            self._packing.pack(np.ascontiguousarray(values.reshape(self.shape)), out)
 
     def touched(self) -> None:
         """Say that the engine changed the values, so that derived forms are made anew."""
@@ -121,8 +130,5 @@ class Parameter:
         if self._storage is None:
             size = self.count if self._packing is None else self._packing.size
             self._storage = np.zeros(size, np.float32)
-        if self._packing is None:
-            self._storage[...] = values.reshape(-1)
-        else:
-            self._packing.pack(np.ascontiguousarray(values), self._storage)
+        self.from_darknet(values, self._storage)
         self.touched()

@@ -24,7 +24,7 @@ from darkpy.layers.costs import CostlyLayer
 from darkpy.layers.filters import FilterLayer
 from darkpy.layers.parameter import Parameter
 from darkpy.layers.registry import alexeyab_sections, layer_class, options_of
-from darkpy.network import memory, summary, weights
+from darkpy.network import memory, momentum, summary, weights
 from darkpy.network.frozen import last_stopped
 from darkpy.network.packaged import find_cfg
 from darkpy.network.plan import Plan
@@ -372,6 +372,26 @@ class Network:
         """
         with self._lock:
             weights.save_weights(self, path, layers, version)
+
+    def save_momentum(self, path: str | os.PathLike[str]) -> None:
+        """Write what training needs besides the weights to go on as if it had not stopped.
+
+        Update buffers (with Adam: moments) and the number of steps; the format is in
+        `darkpy.network.momentum`.
+        """
+        with self._lock:
+            momentum.save_momentum(self, path)
+
+    def load_momentum(self, path: str | os.PathLike[str]) -> None:
+        """Read what `save_momentum` wrote together with the weights that are loaded.
+
+        Raises
+        ------
+        WeightsError
+            No such file, of other weights or another optimiser, short, long or not finite.
+        """
+        with self._lock:
+            momentum.load_momentum(self, path)
 
     # -- inside -----------------------------------------------------------------------------------
 

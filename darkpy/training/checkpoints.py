@@ -9,7 +9,7 @@ from pathlib import Path
 from darkpy.errors import TrainingError
 from darkpy.training.interface import Network
 
-__all__ = ["Checkpoints", "write_atomically"]
+__all__ = ["Checkpoints", "momentum_of", "write_atomically"]
 
 
 def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
@@ -43,6 +43,11 @@ def _flush(path: Path) -> None:
         os.close(descriptor)
 
 
+def momentum_of(weights: str | os.PathLike[str]) -> Path:
+    """Return the file with the momentum that belongs to a weights file."""
+    return Path(weights).with_suffix(".momentum")
+
+
 class Checkpoints:
     """The weights files of one training, in one folder.
 
@@ -50,7 +55,11 @@ class Checkpoints:
     ``NAME_last.weights``       after each epoch, and when training is interrupted
     ``NAME_best.weights``       the epoch that named most held-back photos correctly
     ``NAME_final.weights``      when training is complete
+    ``NAME_last.momentum``      with ``NAME_last.weights``: update buffers, or Adam's moments
     ==========================  ==================================================
+
+    Training that goes on from ``NAME_last.weights`` finds the momentum beside it, and arrives at
+    the same weights as if it had not stopped.
     """
 
     def __init__(self, folder: str | os.PathLike[str], name: str) -> None:
@@ -69,8 +78,10 @@ class Checkpoints:
         return self.folder / f"{self.name}_{kind}.{suffix}"
 
     def save(self, net: Network, kind: str) -> Path:
-        """Write the network's weights as ``NAME_kind.weights``."""
+        """Write the network's weights as ``NAME_kind.weights``; for "last" the momentum, too."""
         path = self.path(kind)
+        if kind == "last":  # first: weights without their momentum are noticed, by `seen`
+            write_atomically(momentum_of(path), net.save_momentum)
         write_atomically(path, net.save_weights)
         self.saved = path
         return path

@@ -70,3 +70,6 @@ class Network(Predictor, Protocol):
 
     def save_weights(self, path: str | os.PathLike[str]) -> None:
         """Write a .weights file."""
+
+    def save_momentum(self, path: str | os.PathLike[str]) -> None:
+        """Write what updates need besides the weights."""

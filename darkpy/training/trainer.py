@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import os
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from typing import Any
@@ -19,10 +20,10 @@ from darkpy.data.batches import Batch, InputShape, batches
 from darkpy.data.dataset import Dataset, TrainingData
 from darkpy.data.names import write_names
 from darkpy.data.sources import Source, open_dataset
-from darkpy.errors import ArgumentError, DataError, TrainingError
+from darkpy.errors import ArgumentError, DataError, TrainingError, WeightsError
 from darkpy.kernels.simd import get_num_threads, set_num_threads
 from darkpy.training.callbacks import Callback, Run, Update
-from darkpy.training.checkpoints import Checkpoints, write_atomically
+from darkpy.training.checkpoints import Checkpoints, momentum_of, write_atomically
 from darkpy.training.evaluate import Evaluation, evaluate
 from darkpy.training.history import EpochRecord, History
 from darkpy.training.interface import Network
@@ -60,7 +61,8 @@ def train(
     data : Source
         What to learn from, in any form `darkpy.data.open_dataset` knows.
     weights : path, optional
-        A .weights file to begin with.
+        A .weights file to begin with.  If it is the last one of a training, that goes on as if it
+        had not stopped (with the same `seed`): momentum is read from the .momentum file beside it.
     valid : Source, optional
         Photos to measure with after each epoch; else those held back in `data`, if any.
     epochs : int, optional
@@ -110,7 +112,7 @@ def train(
         raise ArgumentError(f"epochs must be at least 1, not {epochs}")
     opened = open_dataset(data)
     held_back = opened.valid if valid is None else _to_measure_with(valid)
-    net = _network(cfg, weights, seed)
+    net = _network(cfg, weights, seed, clear)
     if clear:
         net.seen = 0
     _check_classes(net, opened, held_back)
@@ -134,14 +136,23 @@ def train(
 
 
 def _network(
-    cfg: str | os.PathLike[str] | Network, weights: str | os.PathLike[str] | None, seed: int
+    cfg: str | os.PathLike[str] | Network,
+    weights: str | os.PathLike[str] | None,
+    seed: int,
+    clear: bool,
 ) -> Any:
-    """Load the network, or take the one given."""
+    """Load the network, with the momentum of its weights if there is any; or take the one given."""
     if not isinstance(cfg, (str, os.PathLike)):
         return cfg
     from darkpy.network.network import load
 
-    return load(cfg, weights, seed=seed)
+    net = load(cfg, weights, seed=seed)
+    if weights is not None and not clear and momentum_of(weights).is_file():
+        try:
+            net.load_momentum(momentum_of(weights))
+        except WeightsError as error:
+            warnings.warn(f"{error}; the updates begin without momentum", stacklevel=3)
+    return net
 
 
 def _to_measure_with(source: Source) -> Dataset:

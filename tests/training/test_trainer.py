@@ -46,6 +46,7 @@ def test_it_learns_and_says_so(tmp_path, data):
     )
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         "tiny_last.weights",
+        "tiny_last.momentum",
         "tiny_best.weights",
         "tiny_final.weights",
         "tiny.names",

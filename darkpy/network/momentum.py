@@ -1,0 +1,101 @@
+"""What an update leaves for the next one, as a file: Darknet's .weights format has no place for it.
+
+Little-endian: the 16 bytes ``darkpy momentum1``; images seen and steps made (uint64); 1 for the
+update buffers of SGD or 2 for Adam's two moments (uint64); then for each trained parameter, in the
+order of the weights file, these arrays in Darknet's order (float32). A step is a mini-batch:
+dropout and random crops draw from its number.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+
+from darkpy.errors import WeightsError
+from darkpy.kernels.boundary import FloatArray
+from darkpy.layers.parameter import Parameter
+
+if TYPE_CHECKING:
+    from darkpy.network.network import Network
+
+__all__ = ["load_momentum", "save_momentum"]
+
+MAGIC = b"darkpy momentum1"
+HEADER = struct.Struct("<16s3Q")
+
+
+def _arrays(network: Network) -> Iterator[tuple[str, Parameter, tuple[FloatArray, ...]]]:
+    """Each trained parameter with its name and arrays, in the engine's order."""
+    for layer in network.layers:
+        for parameter in layer.parameters.values():
+            if parameter.trainable:
+                arrays = parameter.moments if network.options.adam else (parameter.updates,)
+                yield f"{layer.label} {parameter.name}", parameter, arrays
+
+
+def save_momentum(network: Network, path: str | os.PathLike[str]) -> None:
+    """Write the file."""
+    with open(path, "wb") as file:
+        kind = 2 if network.options.adam else 1
+        file.write(HEADER.pack(MAGIC, network.seen, network.steps, kind))
+        for _, parameter, arrays in _arrays(network):
+            for array in arrays:
+                file.write(parameter.to_darknet(array).astype("<f4", copy=False).data)
+
+
+def load_momentum(network: Network, path: str | os.PathLike[str]) -> None:
+    """Read the file; nothing is changed unless all of it fits.
+
+    Raises
+    ------
+    WeightsError
+        It is no such file, short or long, not finite, of another optimiser, or was not written
+        together with the weights that the network has.
+    """
+    try:
+        with open(path, "rb") as file:
+            steps = _check(network, Path(path), file)
+            for _, parameter, arrays in _arrays(network):
+                for array in arrays:
+                    parameter.from_darknet(_read(file, parameter.count), array)
+    except OSError as error:
+        raise WeightsError(path, 0, f"cannot be read: {error.strerror or error}") from error
+    network.steps = steps
+
+
+def _check(network: Network, path: Path, file: BinaryIO) -> int:
+    """Look at the whole file, return to the first array; return the steps made."""
+    head = file.read(HEADER.size)
+    if len(head) < HEADER.size or head[:16] != MAGIC:
+        raise WeightsError(path, 0, "this is no file of momentum that darkpy wrote")
+    _, seen, steps, kind = HEADER.unpack(head)
+    if kind != (2 if network.options.adam else 1):
+        raise WeightsError(path, 32, "it was written with another optimiser than the cfg has")
+    if seen != network.seen:
+        raise WeightsError(
+            path, 16, f"it belongs to weights that saw {seen:,} images, not {network.seen:,}"
+        )
+    count = sum(p.count * len(arrays) for _, p, arrays in _arrays(network))
+    size = os.fstat(file.fileno()).st_size
+    if size != HEADER.size + 4 * count:
+        raise WeightsError(
+            path,
+            size,
+            f"{(size - HEADER.size) // 4:,} values, but {network.name} has {count:,} to update",
+        )
+    for name, parameter, arrays in _arrays(network):
+        for _ in arrays:
+            if not np.isfinite(_read(file, parameter.count)).all():
+                raise WeightsError(path, file.tell(), f"{name}: its updates are not finite")
+    file.seek(HEADER.size)
+    return int(steps)
+
+
+def _read(file: BinaryIO, count: int) -> FloatArray:
+    """The next `count` values."""
+    return np.frombuffer(file.read(4 * count), "<f4").astype(np.float32, copy=False)
