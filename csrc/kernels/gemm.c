@@ -11,7 +11,7 @@
 #include <string.h>
 
 enum {
-    CHUNK = 384,             /* of K */
+    CHUNK = 576,             /* of K: longer ones read and write C less often */
     PANEL = 32,              /* widest panel of any variant */
     GROUP = 4,               /* panels of a job */
     STRIP_PANELS = 4,        /* with columns at most, A is read in place */
@@ -65,17 +65,21 @@ static void pack_blocks(const void *args, int64_t begin, int64_t end, int worker
     }
 }
 
-/* packed[k][lanes] = alpha * op(B)[k][n..n+columns], the lanes beyond 0. */
-static void pack_panel(const struct product *p, int64_t n, int64_t columns, int64_t lanes, float *packed) {
+/* Panels of op(B)'s columns n .. n + columns - 1, scaled, as gemm.pack lays them. */
+static void pack_panels(const struct product *p, int64_t n, int64_t columns, float *packed) {
     const struct dk_kernel_table *table = dk_kernels();
     const float *b = p->b + n * p->b_column;
     if (p->b_column == 1) {
-        table->gemm.pack(p->depth, columns, b, p->b_row, p->alpha, packed, lanes);
+        table->gemm.pack(p->depth, columns, b, p->b_row, p->alpha, p->width, packed);
         return;
     }
-    table->matrix.transpose(columns, p->depth, b, p->b_column, p->alpha, packed, lanes);
-    for (int64_t k = 0; k < p->depth && columns < lanes; k++)
-        memset(packed + k * lanes + columns, 0, sizeof(float) * (size_t)(lanes - columns));
+    for (int64_t i = 0; i < columns; i += p->width) {
+        const int64_t count = DK_MIN(p->width, columns - i), lanes = ceil_div(count, table->lanes) * table->lanes;
+        float *panel = packed + i * p->depth;
+        table->matrix.transpose(count, p->depth, b + i * p->b_column, p->b_column, p->alpha, panel, lanes);
+        for (int64_t k = 0; k < p->depth && count < lanes; k++)
+            memset(panel + k * lanes + count, 0, sizeof(float) * (size_t)(lanes - count));
+    }
 }
 
 static void run_jobs(const void *args, int64_t begin, int64_t end, int worker) {
@@ -87,10 +91,7 @@ static void run_jobs(const void *args, int64_t begin, int64_t end, int worker) {
         const int64_t n0 = job / p->row_jobs * p->group, n1 = DK_MIN(p->columns, n0 + p->group);
         const int64_t part = job % p->row_jobs;
         const int64_t block0 = part * p->blocks / p->row_jobs, block1 = (part + 1) * p->blocks / p->row_jobs;
-        for (int64_t n = n0; n < n1; n += p->width) {
-            int64_t columns = DK_MIN(p->width, n1 - n), lanes = ceil_div(columns, table->lanes) * table->lanes;
-            pack_panel(p, n, columns, lanes, packed + (n - n0) * p->depth);
-        }
+        pack_panels(p, n0, n1 - n0, packed);
         for (int64_t block = block0; block < block1; block++) {
             const int64_t m = first_row(p, block);
             struct dk_gemm_tile t = {
@@ -103,9 +104,12 @@ static void run_jobs(const void *args, int64_t begin, int64_t end, int worker) {
                 t.c = p->c + m * p->c_stride + n;
                 t.ahead = t.b;
                 t.ahead_stride = 0;
-                /* The first block's tiles fetch the panels of what is probably this thread's next job. */
                 const int64_t next = n + p->ahead * p->group;
-                if (block == block0 && next + t.columns <= p->columns && p->b_column == 1 && p->b_row % PAGE != 0) {
+                if (n == n0 && block + 1 < block1) { /* the first panel's tile fetches the next block */
+                    t.ahead = t.a + t.rows * p->depth;
+                    t.ahead_stride = t.rows;
+                } else if (block == block0 && next + t.columns <= p->columns && p->b_column == 1 &&
+                           p->b_row % PAGE != 0) { /* the first block's tiles what is probably this thread's next job */
                     t.ahead = p->b + next;
                     t.ahead_stride = p->b_row;
                 }
@@ -148,9 +152,7 @@ static void run_strips(const void *args, int64_t begin, int64_t end, int worker)
         part.depth = (chunk + 1) * p->depth / chunks - k;
         part.b += k * p->b_row;
         float *extras = packed + panels * p->width * part.depth;
-        for (int64_t n = 0; n < columns; n += p->width)
-            pack_panel(&part, n, DK_MIN(p->width, columns - n),
-                       ceil_div(DK_MIN(p->width, columns - n), table->lanes) * table->lanes, packed + n * part.depth);
+        pack_panels(&part, 0, columns, packed);
         for (int64_t e = 0; e < extra; e++)
             for (int64_t i = 0; i < part.depth; i++)
                 extras[e * part.depth + i] = p->alpha * part.b[i * p->b_row + (columns + e) * p->b_column];

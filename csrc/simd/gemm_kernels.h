@@ -12,7 +12,8 @@ struct dk_gemm_tile {
     float *c;
     int64_t c_stride;
     int from_c;                   /* add to c instead of overwriting it */
-    /* Fetched into the second-level cache meanwhile, row k with step k: what is packed next.  Any address will do. */
+    /* Two cache lines from ahead + k*ahead_stride are fetched into the second-level cache with step k: what is read
+     * next.  Any address will do. */
     const float *ahead;
     int64_t ahead_stride;
 };
@@ -36,10 +37,11 @@ struct dk_gemm_kernels {
     void (*tile)(const struct dk_gemm_tile *t);
     int strip_rows, strip_vectors;
     void (*strip)(const struct dk_gemm_strip *s);
-    /* to[k*lanes + j] = scale * from[k*from_stride + j], k < depth, j < columns <= lanes, 0 in the lanes beyond;
-     * lanes a multiple of a vector's. */
-    void (*pack)(int64_t depth, int64_t columns, const float *from, int64_t from_stride, float scale, float *to,
-                 int64_t lanes);
+    /* Panels of `width` columns (a multiple of a vector's) one after the other, the last one as many vectors wide as
+     * it needs: panel p is to[depth*p*width + k*lanes + j] = scale * from[k*from_stride + p*width + j], k < depth,
+     * 0 in the lanes beyond the last column. */
+    void (*pack)(int64_t depth, int64_t columns, const float *from, int64_t from_stride, float scale, int64_t width,
+                 float *to);
 };
 
 #endif
