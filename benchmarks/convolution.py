@@ -145,8 +145,9 @@ def passes(layer: tuple[int, ...], batch: int, algorithm: int) -> dict[str, Call
     runs: dict[str, Callable[[], int]] = {}
     for name, (label, run, workspace) in functions.items():
         full = {"shape": fields, "algorithm": algorithm, **arguments[name]}
-        keep.append(space := aligned(workspace(struct(name, full)) // 4 + 1))
-        args = struct(name, {**full, "workspace": pointer(space)})
+        needed = workspace(struct(name, full))
+        keep.append(space := aligned(needed // 4 + 1))
+        args = struct(name, {**full, "workspace": pointer(space), "workspace_bytes": needed})
         runs[label] = lambda run=run, args=args, keep=keep: run(args)  # type: ignore[misc]
     return runs
 

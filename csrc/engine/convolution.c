@@ -106,13 +106,17 @@ static int64_t winograd_bytes(const struct dk_gather *g, const float *winograd) 
     return dk_winograd_workspace(g) + (int64_t)sizeof(float) * weights;
 }
 
-static void run_winograd(const struct dk_gather *g, const float *winograd, float *workspace) {
+static enum dk_status run_winograd(const struct dk_gather *g, const float *winograd, float *workspace, int64_t bytes) {
     if (!winograd) {
+        const int64_t floats = dk_round_up(dk_winograd_weights_floats(&g->panels), 16);
+        bytes -= floats * (int64_t)sizeof(float);
+        if (bytes < 0)
+            return DK_BAD_ARGUMENT;
         dk_winograd_weights(&g->panels, g->weights, workspace);
         winograd = workspace;
-        workspace += dk_round_up(dk_winograd_weights_floats(&g->panels), 16);
+        workspace += floats;
     }
-    dk_winograd_run(g, winograd, workspace);
+    return dk_winograd_run(g, winograd, workspace, bytes);
 }
 
 static struct dk_panels winograd_panels(const struct dk_conv_shape *s, int pass) {
@@ -164,7 +168,7 @@ enum dk_status dk_convolution_forward(const struct dk_convolution *convolution) 
         status = resolve(&a.algorithm, &a.shape, &a.y, DK_CONV_FORWARD);
     if (status != DK_OK)
         return status;
-    if (!a.weights || (!a.workspace && (a.algorithm == DK_CONV_IM2COL || a.algorithm == DK_CONV_WINOGRAD)))
+    if (!a.weights || (a.algorithm == DK_CONV_IM2COL && a.workspace_bytes < dk_im2col_forward_workspace(&a)))
         return DK_BAD_ARGUMENT;
     if (a.residual.data && (a.residual.batch != a.y.batch || a.residual.height != a.y.height ||
                             a.residual.width != a.y.width || a.residual.channels != a.y.channels))
@@ -175,9 +179,8 @@ enum dk_status dk_convolution_forward(const struct dk_convolution *convolution) 
         dk_flatten_whole_plane(&a.shape, &a.x, &a.y);
     struct dk_gather g = forward_gather(&a);
     if (a.algorithm == DK_CONV_WINOGRAD)
-        run_winograd(&g, a.winograd, a.workspace);
-    else
-        dk_gather_run(&g);
+        return run_winograd(&g, a.winograd, a.workspace, a.workspace_bytes);
+    dk_gather_run(&g);
     return DK_OK;
 }
 
@@ -204,7 +207,7 @@ enum dk_status dk_convolution_backward_data(const struct dk_convolution_backward
         status = resolve(&a.algorithm, &a.shape, &a.dy, DK_CONV_BACKWARD_DATA);
     if (status != DK_OK)
         return status;
-    if (!a.transposed || (!a.workspace && (a.algorithm == DK_CONV_IM2COL || a.algorithm == DK_CONV_WINOGRAD)))
+    if (!a.transposed || (a.algorithm == DK_CONV_IM2COL && a.workspace_bytes < dk_im2col_data_workspace(&a)))
         return DK_BAD_ARGUMENT;
     if (a.algorithm == DK_CONV_IM2COL)
         return dk_im2col_data(&a);
@@ -212,9 +215,8 @@ enum dk_status dk_convolution_backward_data(const struct dk_convolution_backward
         for (int64_t x = 0; x < DK_MIN(a.shape.stride_w, a.dx.width); x++) {
             struct dk_gather g = data_gather(&a, y, x);
             if (a.algorithm == DK_CONV_WINOGRAD)
-                run_winograd(&g, a.winograd, a.workspace);
-            else
-                dk_gather_run(&g);
+                return run_winograd(&g, a.winograd, a.workspace, a.workspace_bytes);
+            dk_gather_run(&g);
         }
     return DK_OK;
 }
@@ -241,7 +243,7 @@ enum dk_status dk_convolution_backward_weights(const struct dk_convolution_backw
         status = resolve(&a.algorithm, &a.shape, &a.dy, DK_CONV_BACKWARD_WEIGHTS);
     if (status != DK_OK)
         return status;
-    if (!a.updates || (!a.workspace && dk_convolution_backward_weights_workspace(&a) > 0))
+    if (!a.updates || a.workspace_bytes < dk_convolution_backward_weights_workspace(&a))
         return DK_BAD_ARGUMENT;
     if (a.algorithm == DK_CONV_IM2COL)
         return dk_im2col_weights(&a);

@@ -63,7 +63,8 @@ struct dk_convolution {
     const float *winograd;       /* dk_convolution_pack_winograd, or NULL: then each call makes it in the workspace */
     int activation;              /* enum dk_activation */
     int algorithm;               /* enum dk_convolution_algorithm */
-    void *workspace;             /* dk_convolution_workspace bytes, aligned to 64; NULL when that is 0 */
+    void *workspace;             /* dk_convolution_workspace bytes or more, aligned to 64; NULL when that is 0 */
+    int64_t workspace_bytes;     /* of it; asked for with fewer threads than run, it holds the others back */
 };
 int64_t dk_convolution_workspace(const struct dk_convolution *convolution);
 /* Threads: split over pixels and panels.  Darknet: forward_convolutional_layer. */
@@ -79,6 +80,7 @@ struct dk_convolution_backward_data {
     int accumulate;              /* 0: dx is overwritten; 1: added to */
     int algorithm;
     void *workspace;
+    int64_t workspace_bytes;
 };
 int64_t dk_convolution_backward_data_workspace(const struct dk_convolution_backward_data *convolution);
 enum dk_status dk_convolution_backward_data(const struct dk_convolution_backward_data *convolution);
@@ -91,6 +93,7 @@ struct dk_convolution_backward_weights {
     float *updates;              /* dk_convolution_weights_size floats, added to */
     int algorithm;
     void *workspace;
+    int64_t workspace_bytes;
 };
 int64_t dk_convolution_backward_weights_workspace(const struct dk_convolution_backward_weights *convolution);
 enum dk_status dk_convolution_backward_weights(const struct dk_convolution_backward_weights *convolution);

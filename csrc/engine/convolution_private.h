@@ -109,7 +109,7 @@ int dk_winograd_fits(const struct dk_conv_shape *s);
 int64_t dk_winograd_weights_floats(const struct dk_panels *p);
 void dk_winograd_weights(const struct dk_panels *p, const float *packed, float *u);
 int64_t dk_winograd_workspace(const struct dk_gather *g);
-void dk_winograd_run(const struct dk_gather *g, const float *u, void *workspace);
+enum dk_status dk_winograd_run(const struct dk_gather *g, const float *u, void *workspace, int64_t bytes);
 int64_t dk_winograd_gradient_workspace(const struct dk_convolution_backward_weights *a);
 void dk_winograd_gradient(const struct dk_convolution_backward_weights *a);
 

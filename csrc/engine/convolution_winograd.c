@@ -1,29 +1,25 @@
-/* Winograd's F(4x4,3x3) in three stages over a batch of tiles: transform the input, 36 small matrix products,
- * transform back.  Each stage is split over threads by itself, so that the few tiles of one small image are enough
- * work for all.  Batches are small enough for the last-level cache; their size does not change a bit of the result. */
+/* Winograd's F(4x4,3x3).
+ *
+ * The tiles are cut into groups whose transformed inputs and sums stay in a core's own cache; a job takes a group and
+ * a share of the filters and does all three stages: transform the input, 36 small matrix products, transform back.
+ * No thread reads what another one has transformed: a line that another core has written costs several times as
+ * much as one's own.  Cutting does not change a bit of the result, every sum runs over all channels in one go. */
 #include "engine/convolution_private.h"
 
 #include "threads.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 enum {
     PRODUCTS = 36,
     OUT = 4,                 /* outputs of a tile along an axis */
     IN = 6,
-    BUDGET = 1 << 19,        /* floats of a batch of transformed tiles, about: 2 MiB */
-    CHANNELS = 64            /* of a tile that one item transforms */
-};
-
-struct winograd {
-    const struct dk_gather *g;
-    const struct dk_kernel_table *kernels;
-    int64_t across, per_image;         /* tiles */
-    int64_t first, count;              /* tiles of this batch */
-    int64_t inputs, outputs;           /* channels and filters padded to whole vectors */
-    int64_t v_plane, m_plane;          /* floats between the 36 planes */
-    const float *u;
-    float *v, *m;
+    GROUP_FLOATS = 160 << 10, /* of a group's transformed inputs and sums, about: 640 KiB */
+    GROUP_LEAST = 14,        /* tiles of a group, if there are as many: the filters are read once per group */
+    GROUP_MOST = 56,
+    BUDGET = 1 << 19,        /* floats of a batch of transformed tiles of the weight gradient, about: 2 MiB */
+    CHANNELS = 64            /* of a tile that one item of the weight gradient transforms */
 };
 
 /* Planes a little longer than needed, so that the 36 of them do not fall on the same cache sets. */
@@ -33,19 +29,6 @@ static int64_t plane_floats(int64_t count, int64_t channels) {
 
 static int64_t tile_count(int64_t batch, int64_t height, int64_t width) {
     return batch * dk_ceil_div(height, OUT) * dk_ceil_div(width, OUT);
-}
-
-/* Tiles of a batch: the budget's worth, in batches of equal size. */
-static int64_t batch_tiles(int64_t tiles, int64_t floats_of_tile, int64_t budget) {
-    int64_t most = DK_MAX(28, budget / floats_of_tile);
-    int64_t batches = dk_ceil_div(tiles, most);
-    return dk_ceil_div(tiles, batches);
-}
-
-static void locate(const struct winograd *w, int64_t tile, int64_t *n, int64_t *y, int64_t *x) {
-    *n = tile / w->per_image;
-    *y = tile % w->per_image / w->across * OUT;
-    *x = tile % w->across * OUT;
 }
 
 /* Tile t of a tensor: its square of `side` pixels begins at (y,x). */
@@ -61,39 +44,53 @@ static struct dk_winograd_input input_tile(const struct dk_tensor *s, int64_t n,
     };
 }
 
-/* Items: (tile of the batch, block of channels). */
-static void transform_input(const void *args, int64_t begin, int64_t end, int worker) {
-    const struct winograd *w = args;
+struct winograd {
+    const struct dk_gather *g;
+    const struct dk_kernel_table *kernels;
+    int64_t across, per_image, tiles;
+    int64_t groups, shares;            /* of the tiles; of a group's filters */
+    int64_t inputs;                    /* channels padded to whole vectors */
+    int64_t v_plane, m_plane;          /* floats between the 36 planes */
+    int64_t lanes;                     /* jobs at a time, each with `lane_floats` of the workspace */
+    int64_t lane_floats;
+    const float *u;
+    float *workspace;
+    atomic_llong *next;                /* job */
+};
+
+static void locate(const struct winograd *w, int64_t tile, int64_t *n, int64_t *y, int64_t *x) {
+    *n = tile / w->per_image;
+    *y = tile % w->per_image / w->across * OUT;
+    *x = tile % w->across * OUT;
+}
+
+/* Tiles first .. first+count-1, all channels. */
+static void transform_input(const struct winograd *w, int64_t first, int64_t count, float *v) {
     const struct dk_tensor *src = &w->g->src;
-    const int64_t blocks = dk_ceil_div(src->channels, CHANNELS);
-    (void)worker;
-    for (int64_t k = begin; k < end; k++) {
-        int64_t t = k / blocks, c = k % blocks * CHANNELS, n, y, x;
-        locate(w, w->first + t, &n, &y, &x);
+    for (int64_t t = 0; t < count; t++) {
+        int64_t n, y, x;
+        locate(w, first + t, &n, &y, &x);
         struct dk_winograd_input tile = input_tile(src, n, y + w->g->off_y, x + w->g->off_x, IN);
-        tile.x += c;
-        tile.channels = DK_MIN(CHANNELS, src->channels - c);
-        tile.v = w->v + t * w->inputs + c;
+        tile.channels = src->channels;
+        tile.v = v + t * w->inputs;
         tile.plane = w->v_plane;
         w->kernels->winograd.input(&tile);
     }
 }
 
-/* Items: (product, panel); rows of tiles x channels times channels x filters. */
-static void multiply(const void *args, int64_t begin, int64_t end, int worker) {
-    const struct winograd *w = args;
+/* The 36 products of the tiles v (count of them) with panel q. */
+static void multiply(const struct winograd *w, const float *v, int64_t count, int64_t q, float *m) {
     const struct dk_panels *p = &w->g->panels;
-    const int64_t panels = dk_panel_count(p), side = w->kernels->convolution.tile_pixels, first = 0;
-    const int64_t blocks = dk_ceil_div(w->count, side);
-    (void)worker;
-    for (int64_t k = begin; k < end; k++) {
-        int64_t e = k / panels, q = k % panels;
+    const int64_t side = w->kernels->convolution.tile_pixels, width = dk_panel_width(p, q), first = 0;
+    const int64_t blocks = dk_ceil_div(count, side), floats = p->inputs * width;
+    const float *u = w->u + PRODUCTS * p->inputs * p->width * q;
+    for (int64_t e = 0; e < PRODUCTS; e++)
         for (int64_t b = 0; b < blocks; b++) {
             const float *rows[DK_TILE_PIXELS_MAX];
             int64_t pixel[DK_TILE_PIXELS_MAX];
-            int64_t t0 = b * w->count / blocks, t1 = (b + 1) * w->count / blocks;
+            int64_t t0 = b * count / blocks, t1 = (b + 1) * count / blocks;
             for (int64_t t = t0; t < t1; t++) {
-                rows[t - t0] = w->v + e * w->v_plane + t * w->inputs;
+                rows[t - t0] = v + e * w->v_plane + t * w->inputs;
                 pixel[t - t0] = t;
             }
             struct dk_convolution_tile tile = {
@@ -101,31 +98,28 @@ static void multiply(const void *args, int64_t begin, int64_t end, int worker) {
                 .run = p->inputs,
                 .rows = rows,
                 .first = &first,
-                .weights = w->u + (e * p->padded + q * p->width) * p->inputs,
+                .weights = u + e * floats,
                 .pixels = t1 - t0,
-                .filters = dk_panel_width(p, q),
+                .filters = width,
                 .pixel = pixel,
-                .out = {.y = w->m + e * w->m_plane + q * p->width, .y_stride = w->outputs},
+                .out = {.y = m + e * w->m_plane, .y_stride = width},
             };
             w->kernels->convolution.forward(&tile);
         }
-    }
 }
 
-/* Items: (tile of the batch, block of filters). */
-static void transform_output(const void *args, int64_t begin, int64_t end, int worker) {
-    const struct winograd *w = args;
+/* Tiles first .. first+count-1, the filters of panel q. */
+static void transform_output(const struct winograd *w, int64_t first, int64_t count, int64_t q, const float *m) {
     const struct dk_gather *g = w->g;
-    const int64_t blocks = dk_ceil_div(g->dst.channels, CHANNELS);
+    const int64_t f = q * g->panels.width, width = dk_panel_width(&g->panels, q);
     const int fused = dk_is_tile_activation(g->activation);
-    (void)worker;
-    for (int64_t k = begin; k < end; k++) {
-        int64_t t = k / blocks, f = k % blocks * CHANNELS, n, y, x;
-        locate(w, w->first + t, &n, &y, &x);
+    for (int64_t t = 0; t < count; t++) {
+        int64_t n, y, x;
+        locate(w, first + t, &n, &y, &x);
         struct dk_winograd_output tile = {
-            .m = w->m + t * w->outputs + f,
+            .m = m + t * width,
             .plane = w->m_plane,
-            .filters = DK_MIN(CHANNELS, g->dst.channels - f),
+            .filters = DK_MIN(width, g->dst.channels - f),
             .rows = DK_MIN(OUT, g->dst.height - y),
             .cols = DK_MIN(OUT, g->dst.width - x),
             .pixel = (n * g->dst.height + y) * g->dst.width + x,
@@ -150,6 +144,38 @@ static void transform_output(const void *args, int64_t begin, int64_t end, int w
     }
 }
 
+/* A share is a stretch of the pairs (panel, tile of the group): whole panels, and of the first and last one perhaps
+ * only some of the tiles. */
+static void run_job(const struct winograd *w, int64_t job, float *v, float *m) {
+    const int64_t group = job / w->shares, share = job % w->shares;
+    const int64_t first = group * w->tiles / w->groups, count = (group + 1) * w->tiles / w->groups - first;
+    const int64_t pairs = dk_panel_count(&w->g->panels) * count;
+    const int64_t begin = share * pairs / w->shares, end = (share + 1) * pairs / w->shares;
+    if (begin == end)
+        return;
+    /* within one panel only the tiles that it asks for */
+    const int64_t single = begin / count == (end - 1) / count;
+    const int64_t v0 = single ? begin % count : 0, v1 = single ? v0 + end - begin : count;
+    transform_input(w, first + v0, v1 - v0, v);
+    for (int64_t at = begin; at < end;) {
+        int64_t q = at / count, t = at % count, n = DK_MIN(end - at, count - t);
+        multiply(w, v + (t - v0) * w->inputs, n, q, m);
+        transform_output(w, first + t, n, q, m);
+        at += n;
+    }
+}
+
+/* Items: lanes. */
+static void run_lanes(const void *args, int64_t begin, int64_t end, int worker) {
+    const struct winograd *w = args;
+    (void)worker;
+    for (int64_t lane = begin; lane < end; lane++) {
+        float *v = w->workspace + lane * w->lane_floats, *m = v + PRODUCTS * w->v_plane;
+        for (int64_t job; (job = atomic_fetch_add(w->next, 1)) < w->groups * w->shares;)
+            run_job(w, job, v, m);
+    }
+}
+
 struct weights_job {
     const struct dk_kernel_table *kernels;
     const struct dk_panels *p;
@@ -157,17 +183,16 @@ struct weights_job {
     float *to;
 };
 
-/* Items: vectors of a panel row; a panel of one tap is one stretch in both forms. */
+/* Items: vectors of a panel row.  Both forms are stretches panel by panel: 9 taps in one, 36 products in the other. */
 static void transform_weights(const void *args, int64_t begin, int64_t end, int worker) {
     const struct weights_job *a = args;
     const struct dk_panels *p = a->p;
-    const int64_t all = p->inputs * p->padded;
     (void)worker;
     for (int64_t at = begin * p->lanes; at < end * p->lanes;) {
         int64_t q = at / (p->inputs * p->width), start = q * p->inputs * p->width;
         int64_t tap = p->inputs * dk_panel_width(p, q);
-        int64_t n = DK_MIN(end * p->lanes, start + tap) - at;
-        a->kernels->winograd.weights(n, a->from + start * p->taps + at - start, tap, a->to + at, all);
+        int64_t n = DK_MIN(end * p->lanes, start + tap) - at, i = at - start;
+        a->kernels->winograd.weights(n, a->from + start * p->taps + i, tap, a->to + start * PRODUCTS + i, tap);
         at += n;
     }
 }
@@ -175,13 +200,12 @@ static void transform_weights(const void *args, int64_t begin, int64_t end, int 
 static void add_updates(const void *args, int64_t begin, int64_t end, int worker) {
     const struct weights_job *a = args;
     const struct dk_panels *p = a->p;
-    const int64_t all = p->inputs * p->padded;
     (void)worker;
     for (int64_t at = begin * p->lanes; at < end * p->lanes;) {
         int64_t q = at / (p->inputs * p->width), start = q * p->inputs * p->width;
         int64_t tap = p->inputs * dk_panel_width(p, q);
-        int64_t n = DK_MIN(end * p->lanes, start + tap) - at;
-        a->kernels->winograd.updates(n, a->from + at, all, a->to + start * p->taps + at - start, tap);
+        int64_t n = DK_MIN(end * p->lanes, start + tap) - at, i = at - start;
+        a->kernels->winograd.updates(n, a->from + start * PRODUCTS + i, tap, a->to + start * p->taps + i, tap);
         at += n;
     }
 }
@@ -200,39 +224,60 @@ int dk_winograd_fits(const struct dk_conv_shape *s) {
            s->dilation_h == 1 && s->dilation_w == 1;
 }
 
-static int64_t gather_batch(const struct dk_gather *g) {
-    int64_t channels = dk_round_up(g->panels.inputs, g->panels.lanes) + g->panels.padded;
-    return batch_tiles(tile_count(g->dst.batch, g->dst.height, g->dst.width), PRODUCTS * channels, BUDGET);
-}
-
-int64_t dk_winograd_workspace(const struct dk_gather *g) {
-    int64_t count = gather_batch(g);
-    return (int64_t)sizeof(float) * PRODUCTS *
-           (plane_floats(count, dk_round_up(g->panels.inputs, g->panels.lanes)) +
-            plane_floats(count, g->panels.padded));
-}
-
-void dk_winograd_run(const struct dk_gather *g, const float *u, void *workspace) {
-    const int64_t most = gather_batch(g), tiles = tile_count(g->dst.batch, g->dst.height, g->dst.width);
+/* Groups that the threads can share evenly; else shares of their filters. */
+static struct winograd plan(const struct dk_gather *g) {
     struct winograd w = {
         .g = g,
         .kernels = dk_kernels(),
         .across = dk_ceil_div(g->dst.width, OUT),
         .per_image = tile_count(1, g->dst.height, g->dst.width),
+        .tiles = tile_count(g->dst.batch, g->dst.height, g->dst.width),
         .inputs = dk_round_up(g->panels.inputs, g->panels.lanes),
-        .outputs = g->panels.padded,
-        .u = u,
+        .shares = 1,
     };
-    w.v_plane = plane_floats(most, w.inputs);
-    w.m_plane = plane_floats(most, w.outputs);
-    w.v = workspace;
-    w.m = w.v + PRODUCTS * w.v_plane;
-    for (w.first = 0; w.first < tiles; w.first += most) {
-        w.count = DK_MIN(most, tiles - w.first);
-        dk_parallel_for(w.count * dk_ceil_div(g->src.channels, CHANNELS), 2, transform_input, &w);
-        dk_parallel_for(PRODUCTS * dk_panel_count(&g->panels), 1, multiply, &w);
-        dk_parallel_for(w.count * dk_ceil_div(g->dst.channels, CHANNELS), 2, transform_output, &w);
+    const int64_t threads = dk_get_num_threads(), width = DK_MIN(g->panels.width, g->panels.padded);
+    const int64_t fit = GROUP_FLOATS / (PRODUCTS * (w.inputs + width));
+    const int64_t fewest = dk_ceil_div(w.tiles, DK_MAX(GROUP_LEAST, DK_MIN(GROUP_MOST, fit)));
+    const int64_t even = dk_round_up(fewest, threads);
+    w.groups = fewest;
+    if (fewest < 4 * threads) {
+        if (even <= w.tiles / GROUP_LEAST)
+            w.groups = even;
+        else
+            w.shares = DK_MIN(threads, dk_panel_count(&g->panels) * (w.tiles / fewest));
     }
+    const int64_t largest = dk_ceil_div(w.tiles, fewest), count = dk_ceil_div(w.tiles, w.groups);
+    w.v_plane = plane_floats(count, w.inputs);
+    w.m_plane = plane_floats(count, width);
+    /* the same for any number of threads, as that may have changed since the workspace was asked for */
+    w.lane_floats = PRODUCTS * (plane_floats(largest, w.inputs) + plane_floats(largest, width));
+    w.lanes = DK_MIN(threads, w.groups * w.shares);
+    return w;
+}
+
+int64_t dk_winograd_workspace(const struct dk_gather *g) {
+    struct winograd w = plan(g);
+    return (int64_t)sizeof(float) * w.lanes * w.lane_floats;
+}
+
+enum dk_status dk_winograd_run(const struct dk_gather *g, const float *u, void *workspace, int64_t bytes) {
+    atomic_llong next = 0;
+    struct winograd w = plan(g);
+    w.lanes = DK_MIN(w.lanes, bytes / (w.lane_floats * (int64_t)sizeof(float)));
+    if (w.lanes < 1)
+        return DK_BAD_ARGUMENT;
+    w.u = u;
+    w.workspace = workspace;
+    w.next = &next;
+    dk_parallel_for(w.lanes, 1, run_lanes, &w);
+    return DK_OK;
+}
+
+/* Tiles of a batch: the budget's worth, in batches of equal size. */
+static int64_t batch_tiles(int64_t tiles, int64_t floats_of_tile, int64_t budget) {
+    int64_t most = DK_MAX(28, budget / floats_of_tile);
+    int64_t batches = dk_ceil_div(tiles, most);
+    return dk_ceil_div(tiles, batches);
 }
 
 /* The weight gradient: x and dy are transformed, the products are sums over tiles. */
@@ -282,7 +327,7 @@ static void accumulate(const void *args, int64_t begin, int64_t end, int worker)
     (void)worker;
     for (int64_t k = begin; k < end; k++) {
         int64_t e = k / panels, q = k % panels, width = dk_panel_width(p, q);
-        float *u = w->u + (e * p->padded + q * p->width) * p->inputs;
+        float *u = w->u + (PRODUCTS * q * p->width + e * width) * p->inputs;
         if (w->is_first)
             memset(u, 0, sizeof(float) * (size_t)(p->inputs * width));
         for (int64_t b = 0; b < blocks; b++) {

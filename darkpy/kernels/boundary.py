@@ -21,6 +21,7 @@ __all__ = [
     "accumulator",
     "check",
     "float_array",
+    "give_workspace",
     "lib",
     "no_overlap",
     "no_partial_overlap",
@@ -157,6 +158,13 @@ def pointer(array: npt.NDArray[Any] | None, ctype: str = "float") -> Any:
 def struct(name: str, fields: Mapping[str, Any]) -> Any:
     """Return a pointer to a new ``struct name`` with these fields; mappings are nested structs."""
     return ffi.new(f"struct {name} *", dict(fields))
+
+
+def give_workspace(args: Any, memory: npt.NDArray[Any], count: int) -> None:
+    """Point a struct to `count` bytes of scratch memory, and tell it how many if it asks."""
+    args.workspace = pointer(memory, "void") if count else null
+    if any(name == "workspace_bytes" for name, _ in ffi.typeof(args).item.fields):
+        args.workspace_bytes = count
 
 
 def text(chars: Any) -> str:

@@ -16,6 +16,7 @@ from darkpy.kernels.boundary import (
     FloatArray,
     check,
     float_array,
+    give_workspace,
     lib,
     no_overlap,
     output_array,
@@ -157,9 +158,11 @@ def _run(function: str, name: str, fields: dict[str, Any]) -> None:
         "dk_convolution_backward_data": lib.dk_convolution_backward_data_workspace,
         "dk_convolution_backward_weights": lib.dk_convolution_backward_weights_workspace,
     }[name]
-    memory = np.empty(workspace_of(struct(name, fields)) // 4 + 16, np.float32)
+    needed = workspace_of(struct(name, fields))
+    memory = np.empty(needed // 4 + 16, np.float32)
     start = (-memory.ctypes.data % 64) // 4
-    args = struct(name, {**fields, "workspace": pointer(memory[start:])})
+    args = struct(name, fields)
+    give_workspace(args, memory[start:], needed)
     check(getattr(lib, function)(args), function.removeprefix("dk_"))
 
 

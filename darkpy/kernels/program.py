@@ -188,7 +188,7 @@ class Program:
             start = -memory.ctypes.data % 64
             for call in self.calls:
                 if call.workspace is not None:
-                    call.bound.workspace = boundary.pointer(memory[start:], "void")
+                    boundary.give_workspace(call.bound, memory[start:], scratch)
         self._steps = [(getattr(lib, call.function), call.bound) for call in self.calls]
         self._prepared = [(c.prepare, c.bound) for c in self.calls if c.prepare is not None]
 

@@ -227,8 +227,9 @@ def forward(
     }
     made = winograd_weights(case, lib.DK_CONV_FORWARD, packed) if prepared else None
     fields["winograd"] = made.pointer if made else pointer(None)
-    memory, space = workspace_of(lib.dk_convolution_workspace(struct("dk_convolution", fields)))
-    args = struct("dk_convolution", {**fields, "workspace": space})
+    size = lib.dk_convolution_workspace(struct("dk_convolution", fields))
+    memory, space = workspace_of(size)
+    args = struct("dk_convolution", {**fields, "workspace": space, "workspace_bytes": size})
     assert lib.dk_convolution_forward(args) == lib.DK_OK
     source.check()
     out.check()
@@ -256,8 +257,10 @@ def backward_data(case, dy, weights, algorithm=0, start=None, prepared=False):
     made = winograd_weights(case, lib.DK_CONV_BACKWARD_DATA, transposed) if prepared else None
     fields["winograd"] = made.pointer if made else pointer(None)
     name = "dk_convolution_backward_data"
-    memory, space = workspace_of(lib.dk_convolution_backward_data_workspace(struct(name, fields)))
-    status = lib.dk_convolution_backward_data(struct(name, {**fields, "workspace": space}))
+    size = lib.dk_convolution_backward_data_workspace(struct(name, fields))
+    memory, space = workspace_of(size)
+    work = {"workspace": space, "workspace_bytes": size}
+    status = lib.dk_convolution_backward_data(struct(name, {**fields, **work}))
     assert status == lib.DK_OK
     out.check()
     del memory
@@ -277,7 +280,8 @@ def backward_weights(case, x, dy, algorithm=0, start=None):
     name = "dk_convolution_backward_weights"
     size = lib.dk_convolution_backward_weights_workspace(struct(name, fields))
     memory, space = workspace_of(size)
-    status = lib.dk_convolution_backward_weights(struct(name, {**fields, "workspace": space}))
+    work = {"workspace": space, "workspace_bytes": size}
+    status = lib.dk_convolution_backward_weights(struct(name, {**fields, **work}))
     assert status == lib.DK_OK
     updates.check()
     del memory
