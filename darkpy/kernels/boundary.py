@@ -19,6 +19,7 @@ from darkpy.kernels.waiting import ffi, lib
 __all__ = [
     "FloatArray",
     "accumulator",
+    "call_list",
     "check",
     "float_array",
     "give_workspace",
@@ -30,6 +31,7 @@ __all__ = [
     "pointer",
     "real",
     "size",
+    "stretches",
     "struct",
     "text",
 ]
@@ -158,6 +160,30 @@ def pointer(array: npt.NDArray[Any] | None, ctype: str = "float") -> Any:
 def struct(name: str, fields: Mapping[str, Any]) -> Any:
     """Return a pointer to a new ``struct name`` with these fields; mappings are nested structs."""
     return ffi.new(f"struct {name} *", dict(fields))
+
+
+def stretches(arrays: Sequence[npt.NDArray[np.uint8]]) -> Any:
+    """Return a C array of ``struct dk_stretch``; the caller keeps `arrays` and the result alive."""
+    return ffi.new(
+        "struct dk_stretch[]",
+        [{"data": pointer(array, "void"), "bytes": array.size} for array in arrays],
+    )
+
+
+def call_list(calls: Sequence[tuple[str, Any]]) -> Any:
+    """Return a C array of ``struct dk_call``, of pairs (function, struct) that stay alive."""
+    return ffi.new(
+        "struct dk_call[]",
+        [
+            {
+                "function": ffi.cast(
+                    "enum dk_status (*)(const void *)", ffi.addressof(lib, function)
+                ),
+                "args": args,
+            }
+            for function, args in calls
+        ],
+    )
 
 
 def give_workspace(args: Any, memory: npt.NDArray[Any], count: int) -> None:

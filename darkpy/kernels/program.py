@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -118,7 +118,7 @@ class Program:
     arena_size: int = 0
     _buffers: list[Buffer] = field(default_factory=list)
     _keep_alive: list[Any] = field(default_factory=list)
-    _steps: list[tuple[Any, Any]] = field(default_factory=list)
+    _list: Any = None
     _prepared: list[tuple[Callable[[Any, int], None], Any]] = field(default_factory=list)
 
     def add(
@@ -147,7 +147,8 @@ class Program:
             run.
         **fields
             Struct fields: Tensor, Values, Buffer, ndarray (pointer to its first value; kept alive),
-            mapping (nested struct), number, or None (NULL).
+            list of ndarrays of bytes (array of stretches), mapping (nested struct), number, or None
+            (NULL).
         """
         self.calls.append(Call(function, struct, fields, owner, workspace, prepare))
         self.touch(*_buffers(fields))
@@ -189,16 +190,16 @@ class Program:
             for call in self.calls:
                 if call.workspace is not None:
                     boundary.give_workspace(call.bound, memory[start:], scratch)
-        self._steps = [(getattr(lib, call.function), call.bound) for call in self.calls]
+        self._list = boundary.call_list([(call.function, call.bound) for call in self.calls])
         self._prepared = [(c.prepare, c.bound) for c in self.calls if c.prepare is not None]
 
     def run(self, step: int = 0) -> None:
         """Make all calls in order; `step` is handed to the calls' `prepare`."""
         for prepare, bound in self._prepared:
             prepare(bound, step)
-        for function, bound in self._steps:
-            if function(bound):
-                self._fail()
+        done = lib.dk_make_calls(self._list, len(self.calls))
+        if done < len(self.calls):
+            self._fail(self.calls[done])
 
     def profile(self, repeat: int = 1, step: int = 0) -> list[tuple[int, str, float]]:
         """Run as `run` does, `repeat` times, and time every call.
@@ -209,16 +210,17 @@ class Program:
             In the order of the calls; the shortest of each call's times, with the microsecond or
             so that calling from Python takes.
         """
-        times = np.full((repeat, len(self._steps)), np.inf)
+        times = np.full((repeat, len(self.calls)), np.inf)
+        steps = [(call, getattr(lib, call.function)) for call in self.calls]
         for row in times:
             for prepare, bound in self._prepared:
                 prepare(bound, step)
-            for k, (function, bound) in enumerate(self._steps):
+            for k, (call, function) in enumerate(steps):
                 start = perf_counter()
-                status = function(bound)
+                status = function(call.bound)
                 row[k] = perf_counter() - start
                 if status:
-                    self._fail()
+                    self._fail(call)
         best = times.min(axis=0).tolist()
         return [(c.owner, c.function, t) for c, t in zip(self.calls, best, strict=True)]
 
@@ -257,10 +259,11 @@ class Program:
         """Return a C ``struct dk_tensor *`` for a placed tensor, valid as long as the program."""
         return boundary.struct("dk_tensor", self._bind(tensor))
 
-    def _fail(self) -> None:
-        for (function, bound), call in zip(self._steps, self.calls, strict=True):
-            boundary.check(function(bound), f"{call.function} of layer {call.owner}")
-        raise KernelError("a call failed once and succeeded when repeated")
+    def _fail(self, call: Call) -> NoReturn:
+        """Make the failed call again for its status, and raise."""
+        status = getattr(lib, call.function)(call.bound)
+        boundary.check(status, f"{call.function} of layer {call.owner}")
+        raise KernelError(f"{call.function} of layer {call.owner} failed, but not when repeated")
 
     def _bind_fields(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         return {name: self._bind(value) for name, value in fields.items()}
@@ -284,6 +287,10 @@ class Program:
             return boundary.pointer(value, "void")
         if isinstance(value, Mapping):
             return self._bind_fields(value)
+        if isinstance(value, list):
+            stretches = boundary.stretches(value)
+            self._keep_alive.append((value, stretches))
+            return stretches
         return boundary.null if value is None else value
 
     def _address(self, buffer: Buffer, offset: int) -> Any:
