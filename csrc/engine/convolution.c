@@ -37,9 +37,9 @@ int dk_convolution_choose(const struct dk_conv_shape *shape, int64_t batch, int6
         return DK_CONV_DEPTHWISE;
     if (!dk_winograd_fits(shape) || shape->channels < 16 || shape->filters < 16)
         return DK_CONV_INDIRECT;
-    const int64_t tiles = dk_ceil_div(out_h, 4) * dk_ceil_div(out_w, 4);
+    const int64_t side = shape->size_h == 3 ? 4 : 2, tiles = dk_ceil_div(out_h, side) * dk_ceil_div(out_w, side);
     const int64_t enough = pass == DK_CONV_BACKWARD_WEIGHTS ? 32 : dk_kernels()->lanes >= 16 ? 16 : 48;
-    const int wasteful = 2 * out_h * out_w < 16 * tiles;
+    const int wasteful = 2 * out_h * out_w < side * side * tiles;
     return batch * tiles >= enough && !wasteful ? DK_CONV_WINOGRAD : DK_CONV_INDIRECT;
 }
 
@@ -80,7 +80,7 @@ static struct dk_gather forward_gather(const struct dk_convolution *a) {
         .off_y = -s->pad_h, .off_x = -s->pad_w, .src_step_y = s->stride_h, .src_step_x = s->stride_w,
         .taps_y = s->size_h, .taps_x = s->size_w, .tap_step_y = s->dilation_h, .tap_step_x = s->dilation_w,
         .weights = a->weights, .scale = a->scale, .shift = a->shift, .activation = a->activation,
-        .depthwise = a->algorithm == DK_CONV_DEPTHWISE,
+        .depthwise = a->algorithm == DK_CONV_DEPTHWISE, .ahead = a->ahead, .ahead_count = a->ahead_count,
     };
 }
 

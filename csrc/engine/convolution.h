@@ -26,7 +26,7 @@ enum dk_convolution_algorithm {
     DK_CONV_AUTO,      /* dk_convolution_choose decides */
     DK_CONV_IM2COL,    /* Darknet's im2col + gemm, the plain way that the others are compared with */
     DK_CONV_INDIRECT,  /* register tiles that read the image through tables of pixel pointers */
-    DK_CONV_WINOGRAD,  /* F(4x4,3x3), for 3x3 with stride and dilation 1 */
+    DK_CONV_WINOGRAD,  /* F(4x4,3x3) and F(2x2,5x5), for 3x3 and 5x5 with stride and dilation 1 */
     DK_CONV_DEPTHWISE  /* channels = filters = groups, vectorised over channels */
 };
 
@@ -48,10 +48,16 @@ enum dk_status dk_convolution_pack_transposed(const struct dk_conv_shape *shape,
                                               float *transposed);
 
 /* Floats of the weights as DK_CONV_WINOGRAD multiplies with them, forward (made of the packed weights) or for backward
- * data (made of the transposed ones): four times the plain ones.  0 for shapes that it cannot do. */
+ * data (made of the transposed ones): 36 values for the 9 or 25 plain ones.  0 for shapes that it cannot do. */
 int64_t dk_convolution_winograd_size(const struct dk_conv_shape *shape, int pass);
 enum dk_status dk_convolution_pack_winograd(const struct dk_conv_shape *shape, int pass, const float *weights,
                                             float *winograd);
+
+/* A stretch of memory that calls to come will read. */
+struct dk_stretch {
+    const void *data;
+    int64_t bytes;
+};
 
 /* y = activation(convolution * scale[f] + shift[f] + residual): batch norm, bias, activation and shortcut in one. */
 struct dk_convolution {
@@ -63,6 +69,8 @@ struct dk_convolution {
     const float *winograd;       /* dk_convolution_pack_winograd, or NULL: then each call makes it in the workspace */
     int activation;              /* enum dk_activation */
     int algorithm;               /* enum dk_convolution_algorithm */
+    const struct dk_stretch *ahead; /* [ahead_count], fetched into the cache while this call multiplies, for filters */
+    int64_t ahead_count;            /* that would else come from main memory when it has nothing else to do */
     void *workspace;             /* dk_convolution_workspace bytes or more, aligned to 64; NULL when that is 0 */
     int64_t workspace_bytes;     /* of it; asked for with fewer threads than run, it holds the others back */
 };

@@ -35,7 +35,7 @@ struct walk {
     int can_be_cut, by_position;
     int64_t positions, pixels;        /* jobs' positions (1 unless by_position); output pixels of each */
     int64_t blocks, range, ranges;    /* register tiles of those pixels; tiles of a job; jobs along them */
-    int64_t taps_per_chunk, panel_count, panel_step, panel_jobs;
+    int64_t taps_per_chunk, panel_count, panel_step, panel_jobs, jobs;
 };
 
 /* What one job has on its stack. */
@@ -49,6 +49,7 @@ struct job {
     int64_t first[TAPS];              /* rows of the packed weights before each tap of the chunk */
     const float *rows[TABLE];
     float patch[PATCH];
+    struct dk_ahead ahead;
 };
 
 static void find_pixels(struct job *job, int64_t position) {
@@ -205,6 +206,7 @@ static void run_chunk(struct job *job, int64_t q0, int64_t q1, int64_t taps, int
                 d.weights += job->first[0] * p->padded;
                 w->kernels->depthwise(&d, p->padded);
             } else {
+                dk_ahead_next(&job->ahead, &t, taps * run);
                 w->kernels->forward(&t);
             }
             if (is_final && !fused)
@@ -257,6 +259,8 @@ static void run_jobs(const void *args, int64_t begin, int64_t end, int worker) {
             valid_taps(job.sy[0], g->tap_step_y, g->src.height, g->taps_y, &job.i0, &job.i1);
             valid_taps(job.sx[0], g->tap_step_x, g->src.width, g->taps_x, &job.j0, &job.j1);
         }
+        const int64_t chunks = dk_ceil_div((job.i1 - job.i0) * (job.j1 - job.j0), w->taps_per_chunk);
+        job.ahead = dk_ahead_of(g->ahead, g->ahead_count, k, w->jobs, job.block_count * w->panel_step * DK_MAX(1, chunks));
         run_job(&job, q * w->panel_step, DK_MIN(w->panel_count, (q + 1) * w->panel_step));
     }
 }
@@ -314,6 +318,6 @@ void dk_gather_run(const struct dk_gather *g) {
     w.ranges = dk_ceil_div(w.blocks, w.range);
     w.panel_step = dk_ceil_div(w.panel_count, w.panel_jobs);
     w.panel_jobs = dk_ceil_div(w.panel_count, w.panel_step);
-    jobs = others * w.ranges * w.panel_jobs;
-    dk_parallel_for(jobs, per_block * w.blocks * others < SMALL ? jobs : 1, run_jobs, &w);
+    w.jobs = others * w.ranges * w.panel_jobs;
+    dk_parallel_for(w.jobs, per_block * w.blocks * others < SMALL ? w.jobs : 1, run_jobs, &w);
 }

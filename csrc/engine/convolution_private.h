@@ -76,6 +76,42 @@ int64_t dk_transposed_tap(const struct dk_conv_shape *s, int64_t i, int64_t j);
  * 1x1 convolution of vectors; the packed weights are the same. */
 void dk_flatten_whole_plane(struct dk_conv_shape *s, struct dk_tensor *x, struct dk_tensor *y);
 
+/* What one job fetches for calls to come: its share of the stretches, a slice with each register tile. */
+struct dk_ahead {
+    const struct dk_stretch *at;
+    int64_t offset;            /* in it */
+    int64_t left, per_tile;    /* bytes */
+};
+/* Share `job` of `jobs`, in slices for `tiles` register tiles. */
+static inline struct dk_ahead dk_ahead_of(const struct dk_stretch *stretches, int64_t count, int64_t job, int64_t jobs,
+                                          int64_t tiles) {
+    int64_t total = 0, offset;
+    for (int64_t k = 0; k < count; k++)
+        total += stretches[k].bytes;
+    offset = total * job / jobs;
+    struct dk_ahead a = {stretches, offset, total * (job + 1) / jobs - offset, 0};
+    while (a.left > 0 && a.offset >= a.at->bytes)
+        a.offset -= a.at++->bytes;
+    a.per_tile = dk_ceil_div(a.left, tiles);
+    return a;
+}
+/* Gives the tile, of `steps` steps, the next slice. */
+static inline void dk_ahead_next(struct dk_ahead *a, struct dk_convolution_tile *tile, int64_t steps) {
+    tile->ahead = (const char *)tile->weights;
+    tile->ahead_step = 0;
+    if (a->left <= 0)
+        return;
+    int64_t bytes = DK_MIN(a->per_tile, a->at->bytes - a->offset);
+    tile->ahead = (const char *)a->at->data + a->offset;
+    tile->ahead_step = DK_MIN(64, dk_ceil_div(bytes, steps));
+    a->left -= bytes;
+    a->offset += bytes;
+    if (a->offset == a->at->bytes) {
+        a->at++;
+        a->offset = 0;
+    }
+}
+
 /* A convolution written as gathering: output pixel (u,v) of an image, stored at dst(y0 + u*dst_step_y, ...), sums over
  * taps (i,j) the pixels src(off_y + u*src_step_y + i*tap_step_y, ...) times the weights of tap first_tap + i*taps_x + j. */
 struct dk_gather {
@@ -87,6 +123,8 @@ struct dk_gather {
     int64_t taps_y, taps_x, tap_step_y, tap_step_x, first_tap;
     const float *weights, *scale, *shift;
     int activation, accumulate, depthwise;
+    const struct dk_stretch *ahead;
+    int64_t ahead_count;
 };
 void dk_gather_run(const struct dk_gather *g);
 
@@ -103,7 +141,7 @@ enum dk_status dk_im2col_data(const struct dk_convolution_backward_data *a);
 int64_t dk_im2col_weights_workspace(const struct dk_convolution_backward_weights *a);
 enum dk_status dk_im2col_weights(const struct dk_convolution_backward_weights *a);
 
-/* Winograd: whether the shape is 3x3 with steps of 1; the transformed weights of one direction; the walk of forward
+/* Winograd: whether the shape is 3x3 or 5x5 with steps of 1; the transformed weights of one direction; the walk of forward
  * and backward data (dst and src steps 1); the weight gradient.  Workspaces in bytes, aligned to 64. */
 int dk_winograd_fits(const struct dk_conv_shape *s);
 int64_t dk_winograd_weights_floats(const struct dk_panels *p);

@@ -1,4 +1,4 @@
-/* Winograd's F(4x4,3x3).
+/* Winograd's F(4x4,3x3) and F(2x2,5x5).
  *
  * The tiles are cut into groups whose transformed inputs and sums stay in a core's own cache; a job takes a group and
  * a share of the filters and does all three stages: transform the input, 36 small matrix products, transform back.
@@ -13,8 +13,7 @@
 
 enum {
     PRODUCTS = 36,
-    OUT = 4,                 /* outputs of a tile along an axis */
-    IN = 6,
+    IN = 6,                  /* inputs of a tile along an axis */
     GROUP_FLOATS = 160 << 10, /* of a group's transformed inputs and sums, about: 640 KiB */
     GROUP_LEAST = 14,        /* tiles of a group, if there are as many: the filters are read once per group */
     GROUP_MOST = 56,
@@ -27,8 +26,17 @@ static int64_t plane_floats(int64_t count, int64_t channels) {
     return dk_round_up(count * channels, 1024) + 80;
 }
 
-static int64_t tile_count(int64_t batch, int64_t height, int64_t width) {
-    return batch * dk_ceil_div(height, OUT) * dk_ceil_div(width, OUT);
+/* Outputs of a tile along an axis. */
+static int64_t tile_side(const struct dk_panels *p) {
+    return p->taps == 9 ? 4 : 2;
+}
+
+static const struct dk_winograd_size *kernels_of(const struct dk_panels *p) {
+    return &dk_kernels()->winograd.size[p->taps == 9 ? 0 : 1];
+}
+
+static int64_t tile_count(int64_t batch, int64_t height, int64_t width, int64_t side) {
+    return batch * dk_ceil_div(height, side) * dk_ceil_div(width, side);
 }
 
 /* Tile t of a tensor: its square of `side` pixels begins at (y,x). */
@@ -47,7 +55,8 @@ static struct dk_winograd_input input_tile(const struct dk_tensor *s, int64_t n,
 struct winograd {
     const struct dk_gather *g;
     const struct dk_kernel_table *kernels;
-    int64_t across, per_image, tiles;
+    const struct dk_winograd_size *transforms;
+    int64_t side, across, per_image, tiles;
     int64_t groups, shares;            /* of the tiles; of a group's filters */
     int64_t inputs;                    /* channels padded to whole vectors */
     int64_t v_plane, m_plane;          /* floats between the 36 planes */
@@ -60,8 +69,8 @@ struct winograd {
 
 static void locate(const struct winograd *w, int64_t tile, int64_t *n, int64_t *y, int64_t *x) {
     *n = tile / w->per_image;
-    *y = tile % w->per_image / w->across * OUT;
-    *x = tile % w->across * OUT;
+    *y = tile % w->per_image / w->across * w->side;
+    *x = tile % w->across * w->side;
 }
 
 /* Tiles first .. first+count-1, all channels. */
@@ -79,7 +88,8 @@ static void transform_input(const struct winograd *w, int64_t first, int64_t cou
 }
 
 /* The 36 products of the tiles v (count of them) with panel q. */
-static void multiply(const struct winograd *w, const float *v, int64_t count, int64_t q, float *m) {
+static void multiply(const struct winograd *w, const float *v, int64_t count, int64_t q, struct dk_ahead *ahead,
+                     float *m) {
     const struct dk_panels *p = &w->g->panels;
     const int64_t side = w->kernels->convolution.tile_pixels, width = dk_panel_width(p, q), first = 0;
     const int64_t blocks = dk_ceil_div(count, side), floats = p->inputs * width;
@@ -104,6 +114,7 @@ static void multiply(const struct winograd *w, const float *v, int64_t count, in
                 .pixel = pixel,
                 .out = {.y = m + e * w->m_plane, .y_stride = width},
             };
+            dk_ahead_next(ahead, &tile, p->inputs);
             w->kernels->convolution.forward(&tile);
         }
 }
@@ -120,8 +131,8 @@ static void transform_output(const struct winograd *w, int64_t first, int64_t co
             .m = m + t * width,
             .plane = w->m_plane,
             .filters = DK_MIN(width, g->dst.channels - f),
-            .rows = DK_MIN(OUT, g->dst.height - y),
-            .cols = DK_MIN(OUT, g->dst.width - x),
+            .rows = DK_MIN(w->side, g->dst.height - y),
+            .cols = DK_MIN(w->side, g->dst.width - x),
             .pixel = (n * g->dst.height + y) * g->dst.width + x,
             .pixel_row = g->dst.width,
             .pixel_step = 1,
@@ -135,7 +146,7 @@ static void transform_output(const struct winograd *w, int64_t first, int64_t co
                     .from_y = g->accumulate,
                     .is_final = 1},
         };
-        w->kernels->winograd.output(&tile);
+        w->transforms->output(&tile);
         for (int64_t i = 0; !fused && i < tile.rows; i++)
             for (int64_t j = 0; j < tile.cols; j++) {
                 float *row = tile.out.y + (tile.pixel + i * tile.pixel_row + j) * tile.out.y_stride;
@@ -156,10 +167,12 @@ static void run_job(const struct winograd *w, int64_t job, float *v, float *m) {
     /* within one panel only the tiles that it asks for */
     const int64_t single = begin / count == (end - 1) / count;
     const int64_t v0 = single ? begin % count : 0, v1 = single ? v0 + end - begin : count;
+    const int64_t blocks = PRODUCTS * dk_ceil_div(end - begin, w->kernels->convolution.tile_pixels);
+    struct dk_ahead ahead = dk_ahead_of(w->g->ahead, w->g->ahead_count, job, w->groups * w->shares, blocks);
     transform_input(w, first + v0, v1 - v0, v);
     for (int64_t at = begin; at < end;) {
         int64_t q = at / count, t = at % count, n = DK_MIN(end - at, count - t);
-        multiply(w, v + (t - v0) * w->inputs, n, q, m);
+        multiply(w, v + (t - v0) * w->inputs, n, q, &ahead, m);
         transform_output(w, first + t, n, q, m);
         at += n;
     }
@@ -177,13 +190,13 @@ static void run_lanes(const void *args, int64_t begin, int64_t end, int worker) 
 }
 
 struct weights_job {
-    const struct dk_kernel_table *kernels;
+    const struct dk_winograd_size *transforms;
     const struct dk_panels *p;
     const float *from;
     float *to;
 };
 
-/* Items: vectors of a panel row.  Both forms are stretches panel by panel: 9 taps in one, 36 products in the other. */
+/* Items: vectors of a panel row.  Both forms are stretches panel by panel: taps in one, 36 products in the other. */
 static void transform_weights(const void *args, int64_t begin, int64_t end, int worker) {
     const struct weights_job *a = args;
     const struct dk_panels *p = a->p;
@@ -192,7 +205,7 @@ static void transform_weights(const void *args, int64_t begin, int64_t end, int 
         int64_t q = at / (p->inputs * p->width), start = q * p->inputs * p->width;
         int64_t tap = p->inputs * dk_panel_width(p, q);
         int64_t n = DK_MIN(end * p->lanes, start + tap) - at, i = at - start;
-        a->kernels->winograd.weights(n, a->from + start * p->taps + i, tap, a->to + start * PRODUCTS + i, tap);
+        a->transforms->weights(n, a->from + start * p->taps + i, tap, a->to + start * PRODUCTS + i, tap);
         at += n;
     }
 }
@@ -205,7 +218,7 @@ static void add_updates(const void *args, int64_t begin, int64_t end, int worker
         int64_t q = at / (p->inputs * p->width), start = q * p->inputs * p->width;
         int64_t tap = p->inputs * dk_panel_width(p, q);
         int64_t n = DK_MIN(end * p->lanes, start + tap) - at, i = at - start;
-        a->kernels->winograd.updates(n, a->from + start * PRODUCTS + i, tap, a->to + start * p->taps + i, tap);
+        a->transforms->updates(n, a->from + start * PRODUCTS + i, tap, a->to + start * p->taps + i, tap);
         at += n;
     }
 }
@@ -215,23 +228,26 @@ int64_t dk_winograd_weights_floats(const struct dk_panels *p) {
 }
 
 void dk_winograd_weights(const struct dk_panels *p, const float *packed, float *u) {
-    struct weights_job args = {dk_kernels(), p, packed, u};
+    struct weights_job args = {kernels_of(p), p, packed, u};
     dk_parallel_for(p->inputs * p->padded / p->lanes, 256, transform_weights, &args);
 }
 
 int dk_winograd_fits(const struct dk_conv_shape *s) {
-    return s->groups == 1 && s->size_h == 3 && s->size_w == 3 && s->stride_h == 1 && s->stride_w == 1 &&
+    return s->groups == 1 && (s->size_h == 3 || s->size_h == 5) && s->size_w == s->size_h && s->stride_h == 1 && s->stride_w == 1 &&
            s->dilation_h == 1 && s->dilation_w == 1;
 }
 
 /* Groups that the threads can share evenly; else shares of their filters. */
 static struct winograd plan(const struct dk_gather *g) {
+    const int64_t side = tile_side(&g->panels);
     struct winograd w = {
         .g = g,
         .kernels = dk_kernels(),
-        .across = dk_ceil_div(g->dst.width, OUT),
-        .per_image = tile_count(1, g->dst.height, g->dst.width),
-        .tiles = tile_count(g->dst.batch, g->dst.height, g->dst.width),
+        .transforms = kernels_of(&g->panels),
+        .side = side,
+        .across = dk_ceil_div(g->dst.width, side),
+        .per_image = tile_count(1, g->dst.height, g->dst.width, side),
+        .tiles = tile_count(g->dst.batch, g->dst.height, g->dst.width, side),
         .inputs = dk_round_up(g->panels.inputs, g->panels.lanes),
         .shares = 1,
     };
@@ -285,7 +301,8 @@ struct weight_gradient {
     const struct dk_convolution_backward_weights *a;
     const struct dk_kernel_table *kernels;
     struct dk_panels panels;
-    int64_t across, per_image, first, count, inputs;
+    const struct dk_winograd_size *transforms;
+    int64_t side, across, per_image, first, count, inputs;
     int64_t v_plane, z_plane, is_first;
     float *v, *z, *u;
 };
@@ -298,7 +315,7 @@ static void transform_both(const void *args, int64_t begin, int64_t end, int wor
     (void)worker;
     for (int64_t k = begin; k < end; k++) {
         int64_t t = k / blocks, block = k % blocks, at = w->first + t;
-        int64_t n = at / w->per_image, top = at % w->per_image / w->across * OUT, left = at % w->across * OUT;
+        int64_t n = at / w->per_image, top = at % w->per_image / w->across * w->side, left = at % w->across * w->side;
         if (block < x_blocks) {
             struct dk_winograd_input tile =
                 input_tile(x, n, top - w->a->shape.pad_h, left - w->a->shape.pad_w, IN);
@@ -309,12 +326,12 @@ static void transform_both(const void *args, int64_t begin, int64_t end, int wor
             w->kernels->winograd.input(&tile);
         } else {
             int64_t f = (block - x_blocks) * CHANNELS;
-            struct dk_winograd_input tile = input_tile(dy, n, top, left, OUT);
+            struct dk_winograd_input tile = input_tile(dy, n, top, left, w->side);
             tile.x += f;
             tile.channels = DK_MIN(CHANNELS, dy->channels - f);
             tile.v = w->z + t * w->panels.padded + f;
             tile.plane = w->z_plane;
-            w->kernels->winograd.gradient(&tile);
+            w->transforms->gradient(&tile);
         }
     }
 }
@@ -350,7 +367,7 @@ static void accumulate(const void *args, int64_t begin, int64_t end, int worker)
 
 static int64_t gradient_batch(const struct dk_convolution_backward_weights *a, const struct dk_panels *p) {
     int64_t channels = dk_round_up(p->inputs, p->lanes) + p->padded;
-    return batch_tiles(tile_count(a->dy.batch, a->dy.height, a->dy.width), PRODUCTS * channels, BUDGET);
+    return batch_tiles(tile_count(a->dy.batch, a->dy.height, a->dy.width, tile_side(p)), PRODUCTS * channels, BUDGET);
 }
 
 int64_t dk_winograd_gradient_workspace(const struct dk_convolution_backward_weights *a) {
@@ -366,11 +383,13 @@ void dk_winograd_gradient(const struct dk_convolution_backward_weights *a) {
         .a = a,
         .kernels = dk_kernels(),
         .panels = dk_weights_panels(&a->shape),
-        .across = dk_ceil_div(a->dy.width, OUT),
-        .per_image = tile_count(1, a->dy.height, a->dy.width),
     };
     const struct dk_panels *p = &w.panels;
-    const int64_t most = gradient_batch(a, p), tiles = tile_count(a->dy.batch, a->dy.height, a->dy.width);
+    w.transforms = kernels_of(p);
+    w.side = tile_side(p);
+    w.across = dk_ceil_div(a->dy.width, w.side);
+    w.per_image = tile_count(1, a->dy.height, a->dy.width, w.side);
+    const int64_t most = gradient_batch(a, p), tiles = tile_count(a->dy.batch, a->dy.height, a->dy.width, w.side);
     w.inputs = dk_round_up(p->inputs, p->lanes);
     w.v_plane = plane_floats(most, w.inputs);
     w.z_plane = plane_floats(most, p->padded);
@@ -384,6 +403,6 @@ void dk_winograd_gradient(const struct dk_convolution_backward_weights *a) {
         dk_parallel_for(w.count * blocks, 2, transform_both, &w);
         dk_parallel_for(PRODUCTS * dk_panel_count(p), 1, accumulate, &w);
     }
-    struct weights_job args = {w.kernels, p, w.u, a->updates};
+    struct weights_job args = {w.transforms, p, w.u, a->updates};
     dk_parallel_for(p->inputs * p->padded / p->lanes, 256, add_updates, &args);
 }

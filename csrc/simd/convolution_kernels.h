@@ -32,6 +32,8 @@ struct dk_convolution_tile {
     int64_t pixels;               /* 1 .. tile_pixels */
     int64_t filters;              /* 1 .. panel_vectors*lanes */
     const int64_t *pixel;         /* [pixels] */
+    const char *ahead;            /* memory that a later tile reads: ahead + k*ahead_step is fetched into the cache */
+    int64_t ahead_step;           /* during step k of taps*run; any address will do */
     struct dk_tile_output out;
 };
 

@@ -22,6 +22,7 @@ from darkpy.layers.base import INPUT, Layer, Shape, ViewOf
 from darkpy.layers.filters import FilterLayer
 from darkpy.layers.parameter import Parameter
 from darkpy.layers.shortcut import Shortcut
+from darkpy.network.ahead import fetch_ahead
 
 __all__ = ["Plan"]
 
@@ -88,6 +89,8 @@ class Plan:
             self.program.touch(self.output(index).buffer)
             if keep and training and self._delta(index).buffer in self._filled:
                 self.program.touch(self._delta(index).buffer)
+        if not everything:
+            fetch_ahead(self.program.calls, self.layers, batch)
 
     # -- what layers call -------------------------------------------------------------------------
 

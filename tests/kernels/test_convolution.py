@@ -9,7 +9,7 @@ import pytest
 from guarded import GuardedTensor, GuardedVector, like, none_tensor
 from references.activations import activate
 
-from darkpy.kernels.boundary import lib, pointer, struct
+from darkpy.kernels.boundary import lib, pointer, stretches, struct
 
 EPS = 2.0**-23
 
@@ -109,6 +109,10 @@ CASES = {
     "whole plane slice": Case(33, 70, size=(4, 5), plane=(4, 5), pad=(0, 0), batch=3),
     "whole plane large": Case(64, 20, size=(7, 7), plane=(7, 7), pad=(0, 0), batch=1, gap=0),
     "vectors": Case(300, 131, size=(1, 1), plane=(1, 1), pad=(0, 0), batch=16),
+    "five": Case(20, 24, size=(5, 5), pad=(2, 2), plane=(13, 12)),
+    "five without pad": Case(17, 33, size=(5, 5), pad=(0, 0), plane=(9, 6)),
+    "five in one channel": Case(1, 70, size=(5, 5), pad=(1, 1), plane=(6, 7), gap=0),
+    "five beyond plane": Case(16, 16, size=(5, 5), pad=(4, 3), plane=(2, 3), batch=1),
     "kernel beyond plane": Case(4, 5, size=(7, 7), plane=(4, 4), pad=(3, 3), batch=8),
     "thin batch": Case(8, 16, plane=(14, 14), batch=16),
     **{f"{n} channels": Case(n, 9, plane=(5, 5)) for n in (4, 7, 8, 15, 16, 17, 32, 33)},
@@ -122,7 +126,8 @@ def is_depthwise(case):
 
 
 def is_winograd(case):
-    return (case.size, case.stride, case.dilation) == ((3, 3), (1, 1), (1, 1)) and case.groups == 1
+    plain = (case.stride, case.dilation, case.groups) == ((1, 1), (1, 1), 1)
+    return plain and case.size in ((3, 3), (5, 5))
 
 
 def algorithms(case):
@@ -210,6 +215,7 @@ def forward(
     shift=None,
     residual=None,
     prepared=False,
+    ahead=(),
 ):
     source, out = GuardedTensor(x, case.gap), like(case.y_shape())
     added = None if residual is None else GuardedTensor(residual, 5)
@@ -227,6 +233,7 @@ def forward(
     }
     made = winograd_weights(case, lib.DK_CONV_FORWARD, packed) if prepared else None
     fields["winograd"] = made.pointer if made else pointer(None)
+    fields["ahead"], fields["ahead_count"] = stretches(ahead), len(ahead)
     size = lib.dk_convolution_workspace(struct("dk_convolution", fields))
     memory, space = workspace_of(size)
     args = struct("dk_convolution", {**fields, "workspace": space, "workspace_bytes": size})
@@ -387,6 +394,8 @@ LARGE = {
     "groups": Case(64, 64, groups=8, plane=(20, 20)),
     "depthwise": Case(64, 64, groups=64, plane=(30, 30), batch=4),
     "strided": Case(32, 64, stride=(2, 2), plane=(31, 30), batch=4),
+    "few tiles, many filters": Case(40, 150, plane=(14, 14), batch=1),
+    "five": Case(32, 80, size=(5, 5), pad=(2, 2), plane=(15, 14)),
 }
 
 
@@ -416,6 +425,44 @@ def test_bits_do_not_depend_on_the_number_of_threads(every_simd, threads, rng, n
     ]
     for got, want in zip(slow, first, strict=True):
         np.testing.assert_allclose(got, want, rtol=0, atol=2e-5 * abs(want).max())
+
+
+def test_a_workspace_made_for_fewer_threads_is_enough(threads, rng):
+    case = LARGE["middle"]
+    x, weights = (
+        rng.standard_normal(s).astype(np.float32) for s in (case.x_shape(), case.weights_shape())
+    )
+    threads(1)
+    want = forward(case, x, weights, lib.DK_CONV_WINOGRAD)
+    packed, source, out = pack(case, weights), GuardedTensor(x), like(case.y_shape())
+    fields = {
+        "shape": case.fields(),
+        "x": source.struct,
+        "y": out.struct,
+        "weights": packed.pointer,
+        "algorithm": lib.DK_CONV_WINOGRAD,
+    }
+    size = lib.dk_convolution_workspace(struct("dk_convolution", fields))
+    memory = GuardedVector(np.zeros(size // 4))
+    work = {"workspace": memory.pointer, "workspace_bytes": size}
+    threads(7)
+    assert lib.dk_convolution_forward(struct("dk_convolution", {**fields, **work})) == lib.DK_OK
+    memory.check()
+    np.testing.assert_array_equal(out.values, want)
+    work["workspace_bytes"] = 4
+    args = struct("dk_convolution", {**fields, **work})
+    assert lib.dk_convolution_forward(args) == lib.DK_BAD_ARGUMENT
+
+
+@pytest.mark.parametrize("name", ["middle", "pointwise", "strided", "depthwise"])
+def test_fetching_ahead_changes_nothing(rng, name):
+    case = LARGE[name]
+    x, weights = (
+        rng.standard_normal(s).astype(np.float32) for s in (case.x_shape(), case.weights_shape())
+    )
+    later = [np.zeros(n, np.uint8) for n in (1, 100_000, 63, 5_000_000)]
+    want = forward(case, x, weights)
+    np.testing.assert_array_equal(forward(case, x, weights, ahead=later), want)
 
 
 @pytest.mark.parametrize("kind", ["linear", "relu", "leaky", "logistic", "mish", "hardtan"])

@@ -1,0 +1,82 @@
+"""When filters are fetched from main memory: while earlier layers multiply.
+
+One image's filters are read once and do not fit the caches beside everything else (GoogLeNet's,
+Winograd's forms included, are 50 MB). A layer of few pixels would wait for them, while layers of
+many pixels leave the memory idle. So every convolution fetches, between its products, a share of
+what later ones will read: as late as possible, and never more than it can without slowing down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from darkpy.kernels.program import Call
+from darkpy.layers.base import Layer
+from darkpy.layers.filters import FilterLayer
+
+__all__ = ["fetch_ahead"]
+
+#: What a convolution fetches at most, in bytes per multiply-add: a cache line in the time of 28
+#: AVX-512 products, which about two cores' worth of main memory delivers.
+BYTES_PER_PRODUCT = 64 / (28 * 16)
+
+#: What may wait in the cache for its turn, in bytes.
+WAITING = 6 << 20
+
+#: Shorter filters are left to the processor.
+LEAST = 16 << 10
+
+
+def fetch_ahead(calls: Sequence[Call], layers: Sequence[Layer], batch: int) -> None:
+    """Give each convolution of a recorded inference what it shall fetch for those after it.
+
+    Parameters
+    ----------
+    calls : sequence of Call
+        In order; the field ``ahead`` of the convolutions is set.
+    layers : sequence of Layer
+    batch : int
+        Images per run.
+    """
+    filters = [call for call in calls if call.function == "dk_convolution_forward"]
+    streams = [_stream(call) for call in filters]
+    begins = np.concatenate([[0], np.cumsum([stream.size for stream in streams])])
+    capacity = [int(BYTES_PER_PRODUCT * _products(call, layers, batch)) for call in filters]
+    # fetched[k]: how much of all filters must be there when call k ends
+    fetched = begins[1:].copy()
+    for k in range(len(filters) - 2, -1, -1):
+        wanted = max(begins[k + 2], fetched[k + 1] - capacity[k + 1])
+        fetched[k] = min(wanted, begins[k + 1] + WAITING)
+    reached = int(begins[min(1, len(filters))])
+    for k, call in enumerate(filters):
+        until = min(int(fetched[k]), max(reached, int(begins[k + 1])) + capacity[k])
+        start = max(reached, int(begins[k + 1]))
+        call.fields["ahead"] = stretches = [
+            stream[max(0, start - begin) : until - begin]
+            for stream, begin in zip(streams, begins.tolist(), strict=False)
+            if start < begin + stream.size and until > begin and start < until
+        ]
+        call.fields["ahead_count"] = len(stretches)
+        reached = max(start, until)
+
+
+def _stream(call: Call) -> npt.NDArray[np.uint8]:
+    """The bytes of the filters that a call reads."""
+    weights = call.fields.get("winograd")
+    if weights is None:
+        weights = call.fields["weights"]
+    return weights.reshape(-1).view(np.uint8) if weights.nbytes >= LEAST else np.empty(0, np.uint8)
+
+
+def _products(call: Call, layers: Sequence[Layer], batch: int) -> int:
+    layer = layers[call.owner]
+    assert isinstance(layer, FilterLayer)
+    count = batch * layer.multiply_adds()
+    if call.fields.get("winograd") is None:
+        return count
+    plane = layer.output_shape
+    tiles = -(-plane.height // 4) * -(-plane.width // 4)
+    return count * 36 * tiles // (9 * plane.height * plane.width)
