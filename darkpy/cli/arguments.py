@@ -5,7 +5,15 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-__all__ = ["Commands", "add_cfg", "add_letterbox", "add_threads", "positive", "use_threads"]
+__all__ = [
+    "Commands",
+    "add_cfg",
+    "add_letterbox",
+    "add_memory",
+    "add_threads",
+    "positive",
+    "use_threads",
+]
 
 # argparse's class for this is private: what parser.add_subparsers() returns.
 Commands = Any
@@ -30,6 +38,17 @@ def add_threads(parser: argparse.ArgumentParser) -> None:
     """Add the number of threads."""
     parser.add_argument(
         "--threads", type=positive, metavar="N", help="threads to use (default: all cores)"
+    )
+
+
+def add_memory(parser: argparse.ArgumentParser) -> None:
+    """Add how much memory training takes."""
+    parser.add_argument(
+        "--memory",
+        choices=("high", "normal", "low"),
+        default="normal",
+        help="how much training keeps instead of making it again (default: normal); the result is"
+        " the same",
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from darkpy.cli.arguments import Commands, add_cfg, positive
+from darkpy.cli.arguments import Commands, add_cfg, add_memory, positive
 
 __all__ = ["register"]
 
@@ -21,6 +21,7 @@ def register(commands: Commands) -> None:
     parser.add_argument(
         "--batch", type=positive, metavar="N", help="also say what training N photos at once takes"
     )
+    add_memory(parser)
     parser.set_defaults(run=run)
 
 
@@ -28,4 +29,5 @@ def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
     from darkpy.network.network import load
 
-    print(load(arguments.cfg, arguments.weights).summary(arguments.batch))
+    net = load(arguments.cfg, arguments.weights, memory=arguments.memory)
+    print(net.summary(arguments.batch))

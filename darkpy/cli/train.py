@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from darkpy.cli.arguments import Commands, add_cfg, add_threads, positive
+from darkpy.cli.arguments import Commands, add_cfg, add_memory, add_threads, positive
 
 __all__ = ["register", "train_and_report"]
 
@@ -44,6 +44,7 @@ def register(commands: Commands) -> None:
     )
     parser.add_argument("--name", help="of the files to write (default: the cfg's)")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
+    add_memory(parser)
     add_threads(parser)
     parser.set_defaults(run=run)
 
@@ -71,5 +72,6 @@ def train_and_report(cfg: str, data: str, arguments: argparse.Namespace) -> None
         progress=not arguments.quiet,
         name=arguments.name,
         clear=arguments.clear,
+        memory=arguments.memory,
     )
     print(history)

@@ -19,7 +19,7 @@ from darkpy.errors import KernelError
 from darkpy.kernels import boundary
 from darkpy.kernels.boundary import FloatArray, lib
 
-__all__ = ["Buffer", "Program", "Tensor", "Values"]
+__all__ = ["Buffer", "Call", "Program", "Tensor", "Values", "buffers_in"]
 
 #: Buffers begin at multiples of this many floats: a cache line.
 ALIGNMENT = 16
@@ -97,7 +97,8 @@ class Call:
     bound: Any = None
 
 
-def _buffers(value: object) -> list[Buffer]:
+def buffers_in(value: object) -> list[Buffer]:
+    """The buffers that a struct's field names."""
     if isinstance(value, Tensor):
         return [value.buffer]
     if isinstance(value, Values):
@@ -105,7 +106,7 @@ def _buffers(value: object) -> list[Buffer]:
     if isinstance(value, Buffer):
         return [value]
     if isinstance(value, Mapping):
-        return [b for inner in value.values() for b in _buffers(inner)]
+        return [b for inner in value.values() for b in buffers_in(inner)]
     return []
 
 
@@ -151,7 +152,7 @@ class Program:
             (NULL).
         """
         self.calls.append(Call(function, struct, fields, owner, workspace, prepare))
-        self.touch(*_buffers(fields))
+        self.touch(*buffers_in(fields))
 
     def touch(self, *buffers: Buffer) -> None:
         """Extend the buffers' lifetimes to the last recorded call."""

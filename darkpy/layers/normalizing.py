@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from darkpy.kernels.boundary import FloatArray
+from darkpy.kernels.boundary import FloatArray, lib
 from darkpy.layers.activations import needs_input
 from darkpy.layers.base import Layer
 from darkpy.layers.parameter import Parameter
@@ -153,12 +153,13 @@ class NormalizingLayer(Layer):
     ) -> None:
         """Record the backward of activation and batch normalisation, from `delta` to `dx`."""
         p = self.parameters
+        # Named only where it is read: a name keeps the tensor alive.
+        reads: dict[str, Any] = {"y": output} if self._gradient_reads_output else {}
         plan.add(
             self,
             "dk_batchnorm_backward",
             "dk_batchnorm_backward",
             workspace="dk_batchnorm_backward_workspace",
-            y=output,
             delta=delta,
             dx=dx,
             scales=p["scales"].storage,
@@ -167,9 +168,16 @@ class NormalizingLayer(Layer):
             bias_updates=p["biases"].updates,
             exact=0,
             accumulate=accumulate,
+            **reads,
             **saved,
             **self.epsilon_fields(),
         )
+
+    @property
+    def _gradient_reads_output(self) -> bool:
+        """Whether batch normalisation's backward needs y: else the activation's g comes from x."""
+        cheap = (lib.DK_LINEAR, lib.DK_RELU, lib.DK_LEAKY, lib.DK_REVLEAKY)
+        return not self.keeps_input and self.activation not in cheap
 
     def record_bias_backward(self, plan: Plan, saved: Tensor, delta: Tensor) -> None:
         """Record ``delta *= act'`` and the biases' updates; the derivative reads `saved`."""

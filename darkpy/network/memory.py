@@ -84,7 +84,7 @@ def training_memory(network: Network, images: int | None = None) -> TrainingMemo
         raise ArgumentError(f"images at once must be at least 1, not {count}")
     if not network.truths:
         raise ArgumentError(f"{network.path}: the network has no layer with a cost to train")
-    plan = Plan(network.layers, network.input_shape, count, training=True)
+    plan = Plan(network.layers, network.input_shape, count, training=True, memory=network.memory)
     return memory_of(network, plan)
 
 

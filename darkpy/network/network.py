@@ -28,6 +28,7 @@ from darkpy.network import memory, momentum, summary, weights
 from darkpy.network.frozen import last_stopped
 from darkpy.network.packaged import find_cfg
 from darkpy.network.plan import Plan
+from darkpy.network.recompute import check_level
 from darkpy.network.updating import describe_break, update_parameters
 from darkpy.training.schedules import learning_rate_at
 
@@ -49,6 +50,7 @@ def load(
     dialect: str = "auto",
     seed: int = 0,
     strict: bool = False,
+    memory: str = "normal",
 ) -> Network:
     """Read a network.
 
@@ -65,6 +67,9 @@ def load(
         For initial weights, dropout and all else that is random.
     strict : bool
         Unknown keys are errors instead of warnings.
+    memory : {"high", "normal", "low"}
+        How much training keeps for its backward pass, and how much it makes again: nothing; what
+        takes one pass over memory; the output of cheap filters, too. The results are the same bits.
 
     Returns
     -------
@@ -78,7 +83,7 @@ def load(
         The weights file is short, long, of another network, or not finite.
     """
     path = find_cfg(cfg)
-    network = Network(read_cfg(path), dialect=dialect, seed=seed, strict=strict)
+    network = Network(read_cfg(path), dialect=dialect, seed=seed, strict=strict, memory=memory)
     if weights is not None:
         network.load_weights(weights)
     return network
@@ -95,6 +100,8 @@ class Network:
         The [net] section.
     dialect : Dialect
         The fork's constants.
+    memory : str
+        How much training keeps; see `load`.
     seen : int
         Images seen in training, from the weights file on.
     input_shape : Shape
@@ -108,7 +115,9 @@ class Network:
         dialect: str = "auto",
         seed: int = 0,
         strict: bool = False,
+        memory: str = "normal",
     ) -> None:
+        self.memory = check_level(memory)
         self.path = sections[0].path
         self.name = Path(self.path).name.split(".")[0]
         self.seed = seed
@@ -464,6 +473,7 @@ class Network:
                 keep=keep,
                 wanted=wanted,
                 stop=stop,
+                memory=self.memory,
             )
             if training:
                 memory.require(self, plan)

@@ -23,6 +23,7 @@ from darkpy.layers.filters import FilterLayer
 from darkpy.layers.parameter import Parameter
 from darkpy.layers.shortcut import Shortcut
 from darkpy.network.ahead import fetch_ahead
+from darkpy.network.recompute import Recomputation
 
 __all__ = ["Plan"]
 
@@ -46,6 +47,8 @@ class Plan:
         Layers whose outputs survive the run; by default all with `keep`, else none.
     stop : int
         The last layer that gets no gradient, nor do those before it; -1 for none.
+    memory : str
+        How much training keeps: see `darkpy.network.recompute`.
     """
 
     def __init__(
@@ -58,6 +61,7 @@ class Plan:
         keep: bool = False,
         wanted: Iterable[int] = (),
         stop: int = -1,
+        memory: str = "normal",
     ) -> None:
         self.layers = layers
         self.batch = batch
@@ -82,8 +86,11 @@ class Plan:
         self._delta_buffers: dict[Buffer, Buffer] = {}
         self._filled: dict[Buffer, set[int]] = {}
         self._saved: dict[int, Any] = {}
+        self._recomputation: Recomputation | None = None
         self._record_forward()
         if training:
+            # With `keep` everything survives for looking at.
+            self._recomputation = Recomputation(self, "high" if keep else memory)
             self._record_backward()
         for index in self.needed if keep else wanted:
             self.program.touch(self.output(index).buffer)
@@ -105,6 +112,8 @@ class Plan:
         **fields: Any,
     ) -> None:
         """Record a call for `layer`; see Program.add."""
+        if self._recomputation is not None:
+            fields = self._recomputation.fields(fields)
         self.program.add(
             function, struct, owner=layer.index, workspace=workspace, prepare=prepare, **fields
         )

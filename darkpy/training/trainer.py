@@ -50,6 +50,7 @@ def train(
     callbacks: Sequence[Callback] = (),
     name: str | None = None,
     clear: bool = False,
+    memory: str = "normal",
 ) -> History:
     """Train a classifier.
 
@@ -82,6 +83,8 @@ def train(
         Of the files in `out`; else the network's.
     clear : bool
         Count updates from 0 again (``-clear``): for weights that learned something else.
+    memory : {"high", "normal", "low"}
+        How much is kept for the backward pass; see `darkpy.load`.
 
     Returns
     -------
@@ -112,7 +115,7 @@ def train(
         raise ArgumentError(f"epochs must be at least 1, not {epochs}")
     opened = open_dataset(data)
     held_back = opened.valid if valid is None else _to_measure_with(valid)
-    net = _network(cfg, weights, seed, clear)
+    net = _network(cfg, weights, seed, clear, memory)
     if clear:
         net.seen = 0
     _check_classes(net, opened, held_back)
@@ -140,13 +143,14 @@ def _network(
     weights: str | os.PathLike[str] | None,
     seed: int,
     clear: bool,
+    memory: str,
 ) -> Any:
     """Load the network, with the momentum of its weights if there is any; or take the one given."""
     if not isinstance(cfg, (str, os.PathLike)):
         return cfg
     from darkpy.network.network import load
 
-    net = load(cfg, weights, seed=seed)
+    net = load(cfg, weights, seed=seed, memory=memory)
     if weights is not None and not clear and momentum_of(weights).is_file():
         try:
             net.load_momentum(momentum_of(weights))
