@@ -62,6 +62,11 @@ class Arrays:
         return self.x.reshape(-1)[: self.x.size // 1024 * 1024].reshape(-1, 1024)
 
     @cached_property
+    def row_out(self) -> FloatArray:
+        """Written, the shape of `rows`."""
+        return self.out.reshape(-1)[: self.rows.size].reshape(self.rows.shape)
+
+    @cached_property
     def mean(self) -> FloatArray:
         """Per channel, near 0."""
         return self._channel(3, -0.1, 0.1)

@@ -45,14 +45,19 @@ CASES: dict[str, Callable[[Arrays], Callable[[], Any]]] = {
     "l2_cpu": lambda a: lambda: k.l2_cpu(a.x, a.y, delta=a.out, error=a.out2),
     "smooth_l1_cpu": lambda a: lambda: k.smooth_l1_cpu(a.x, a.y, delta=a.out, error=a.out2),
     "shortcut_cpu": lambda a: lambda: k.shortcut_cpu(a.x, a.y, out=a.out),
-    "maxpool 2x2/2": lambda a: lambda: k.maxpool_forward(a.x, 2, 2, 0),
+    "maxpool 2x2/2": lambda a: _maxpool(a),
     "avgpool": lambda a: lambda: k.avgpool_forward(a.x),
     "upsample_cpu": lambda a: lambda: k.upsample_cpu(a.small, 2, out=a.out),
     "lrn_forward": lambda a: lambda: k.lrn_forward(a.x, out=a.out),
-    "softmax_cpu": lambda a: lambda: k.softmax_cpu(a.rows),
+    "softmax_cpu": lambda a: lambda: k.softmax_cpu(a.rows, out=a.row_out),
     "dropout": lambda a: lambda: k.dropout_forward(a.x, 0.5, 7, out=a.out),
     "im2col_cpu 3x3": lambda a: _im2col(a),
 }
+
+
+def _maxpool(a: Arrays) -> Callable[[], Any]:
+    out, argmax = k.maxpool_forward(a.x, 2, 2, 0)
+    return lambda: k.maxpool_forward(a.x, 2, 2, 0, out=out, argmax=argmax)
 
 
 def _im2col(a: Arrays) -> Callable[[], Any]:

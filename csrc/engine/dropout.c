@@ -2,6 +2,7 @@
 
 #include "dispatch.h"
 #include "engine/tensor.h"
+#include "kernels/streaming.h"
 #include "threads.h"
 
 enum { CHUNK = 1 << 14 };
@@ -11,14 +12,28 @@ struct plan {
     uint64_t first; /* generator position of the first value */
     int32_t threshold;
     float factor;
+    int is_streamed; /* one pixel, aligned to pairs of values */
 };
+
+/* Values of one pixel, from an even channel on: two share a position of the generator. */
+static void drop_block(const void *args, int64_t first, int64_t n, float *const *to) {
+    const struct plan *plan = args;
+    const struct dk_dropout *a = plan->args;
+    dk_kernels()->dropout.apply(n, a->x.data + first, to[0], plan->first + (uint64_t)(first / 2), plan->threshold,
+                                plan->factor, a->accumulate);
+}
 
 /* Items are (pixel, block of channels): a long vector is shared out, too. */
 static void drop_blocks(const void *args, int64_t begin, int64_t end, int worker) {
     const struct plan *plan = args;
     const struct dk_dropout *a = plan->args;
     int64_t channels = a->x.channels, pairs = (channels + 1) / 2, blocks = (channels + CHUNK - 1) / CHUNK;
+    const struct dk_streams arrays = {{a->x.data}, {a->y.data}};
     (void)worker;
+    if (plan->is_streamed) {
+        dk_compute_all(&arrays, 1, begin * CHUNK, DK_MIN(channels, end * CHUNK), drop_block, plan);
+        return;
+    }
     for (int64_t item = begin; item < end; item++) {
         int64_t p = item / blocks, c = item % blocks * CHUNK;
         dk_kernels()->dropout.apply(DK_MIN(CHUNK, channels - c), a->x.data + p * a->x.stride + c,
@@ -49,6 +64,9 @@ enum dk_status dk_dropout(const struct dk_dropout *args) {
         .threshold = (int32_t)(p * (1 << 24)),
         .factor = p < 1 ? 1 / (1 - p) : 0,
     };
+    const struct dk_streams arrays = {{x->data}, {y->data}};
+    plan.is_streamed = !args->accumulate && dk_pixels(x) == 1 && (uintptr_t)y->data % (2 * sizeof(float)) == 0 &&
+                       dk_is_streamed(x->channels, &arrays);
     int64_t blocks = (x->channels + CHUNK - 1) / CHUNK;
     dk_parallel_for(dk_pixels(x) * blocks, dk_pixel_grain(x, CHUNK), drop_blocks, &plan);
     return DK_OK;

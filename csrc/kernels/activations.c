@@ -1,53 +1,59 @@
 #include "kernels/activations.h"
 
 #include "dispatch.h"
+#include "kernels/streaming.h"
 #include "threads.h"
 
 /* 64 KiB of each array at a time. */
 enum { GRAIN = 1 << 14 };
 
 struct stretch {
-    const float *x, *delta;
-    float *out;
-    int kind;
+    struct dk_streams arrays; /* x or saved, delta; out */
+    int kind, is_streamed;
 };
 
-static enum dk_status check(int64_t n, int kind) {
-    if (kind < 0 || kind >= DK_ACTIVATION_COUNT)
+static enum dk_status run(int64_t n, struct stretch args, dk_range_fn body) {
+    if (args.kind < 0 || args.kind >= DK_ACTIVATION_COUNT)
         return DK_BAD_ARGUMENT;
-    return n < 0 ? DK_BAD_SHAPE : DK_OK;
+    if (n < 0)
+        return DK_BAD_SHAPE;
+    args.is_streamed = dk_is_streamed(n, &args.arrays);
+    dk_parallel_for(n, args.is_streamed ? DK_STREAM_GRAIN : GRAIN, body, &args);
+    return DK_OK;
+}
+
+static void forward_block(const void *args, int64_t first, int64_t n, float *const *to) {
+    const struct stretch *a = args;
+    dk_kernels()->activation.forward(a->kind, n, a->arrays.in[0] + first, to[0]);
 }
 
 static void forward_range(const void *args, int64_t begin, int64_t end, int worker) {
     const struct stretch *a = args;
     (void)worker;
-    dk_kernels()->activation.forward(a->kind, end - begin, a->x + begin, a->out + begin);
+    dk_compute_all(&a->arrays, a->is_streamed, begin, end, forward_block, a);
 }
 
 enum dk_status dk_activation_forward(const float *x, int64_t n, int kind, float *out) {
-    struct stretch args = {x, NULL, out, kind};
-    enum dk_status status = check(n, kind);
-    if (status == DK_OK)
-        dk_parallel_for(n, GRAIN, forward_range, &args);
-    return status;
+    return run(n, (struct stretch){{{x}, {out}}, kind, 0}, forward_range);
 }
 
 enum dk_status dk_activate_array(float *x, int64_t n, int kind) {
     return dk_activation_forward(x, n, kind, x);
 }
 
+static void backward_block(const void *args, int64_t first, int64_t n, float *const *to) {
+    const struct stretch *a = args;
+    dk_kernels()->activation.gradient(a->kind, n, a->arrays.in[0] + first, a->arrays.in[1] + first, to[0]);
+}
+
 static void backward_range(const void *args, int64_t begin, int64_t end, int worker) {
     const struct stretch *a = args;
     (void)worker;
-    dk_kernels()->activation.gradient(a->kind, end - begin, a->x + begin, a->delta + begin, a->out + begin);
+    dk_compute_all(&a->arrays, a->is_streamed, begin, end, backward_block, a);
 }
 
 enum dk_status dk_activation_backward(const float *saved, int64_t n, int kind, const float *delta, float *out) {
-    struct stretch args = {saved, delta, out, kind};
-    enum dk_status status = check(n, kind);
-    if (status == DK_OK)
-        dk_parallel_for(n, GRAIN, backward_range, &args);
-    return status;
+    return run(n, (struct stretch){{{saved, delta}, {out}}, kind, 0}, backward_range);
 }
 
 enum dk_status dk_gradient_array(const float *saved, int64_t n, int kind, float *delta) {

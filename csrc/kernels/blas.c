@@ -1,12 +1,13 @@
 #include "kernels/blas.h"
 
 #include "dispatch.h"
+#include "kernels/streaming.h"
 #include "threads.h"
 
 #include <math.h>
 
-/* GRAIN: values per chunk, 128 KiB of each array.  STREAM_FROM: outputs of 16 MiB and more go around the caches. */
-enum { GRAIN = 1 << 15, STREAM_FROM = 1 << 22 };
+/* Values per chunk, 128 KiB of each array. */
+enum { GRAIN = 1 << 15 };
 
 /* Up to two arrays read (x, then w) and one written (y), in Darknet's argument order of each function. */
 struct elements {
@@ -29,6 +30,8 @@ struct elements {
             int64_t n = end - begin;                                                                                   \
             (void)x, (void)w;                                                                                          \
             vectors;                                                                                                   \
+            if (a->is_streamed)                                                                                        \
+                blas->stream_end();                                                                                    \
         } else {                                                                                                       \
             for (int64_t i = begin; i < end; i++) {                                                                    \
                 const float *x = a->x + i * a->incx;                                                                   \
@@ -39,8 +42,7 @@ struct elements {
         }                                                                                                              \
     }
 
-ELEMENTS_BODY(fill_body, blas->fill(n, a->alpha, y), *y = a->alpha)
-ELEMENTS_BODY(stream_fill_body, blas->stream_fill(n, a->alpha, y), *y = a->alpha)
+ELEMENTS_BODY(fill_body, (a->is_streamed ? blas->stream_fill : blas->fill)(n, a->alpha, y), *y = a->alpha)
 ELEMENTS_BODY(copy_body, a->is_streamed ? blas->stream_copy(n, x, y) : blas->scale(n, 1, x, y), *y = *x)
 ELEMENTS_BODY(mul_body, (a->is_streamed ? blas->stream_mul : blas->mul)(n, x, w, y), *y *= *x)
 ELEMENTS_BODY(pow_body, blas->power(n, a->alpha, x, y), blas->power(1, a->alpha, x, y))
@@ -59,8 +61,9 @@ static enum dk_status run(int64_t n, struct elements args, dk_range_fn body) {
         return DK_BAD_SHAPE;
     if (args.incx < 0 || args.incy < 1)
         return DK_BAD_ARGUMENT;
-    args.is_streamed = n >= STREAM_FROM && args.x != args.y && args.w != args.y;
-    dk_parallel_for(n, GRAIN, body, &args);
+    const struct dk_streams arrays = {{body == fill_body ? NULL : args.x, body == fill_body ? NULL : args.w}, {args.y}};
+    args.is_streamed = dk_is_streamed(n, &arrays);
+    dk_parallel_for(n, args.is_streamed ? DK_STREAM_GRAIN : GRAIN, body, &args);
     return DK_OK;
 }
 
@@ -76,7 +79,7 @@ static struct elements onto(const float *x, int64_t incx, float *y, int64_t incy
 }
 
 enum dk_status dk_fill_cpu(int64_t n, float alpha, float *x, int64_t incx) {
-    return run(n, from(x, incx, x, incx, alpha, 0), n >= STREAM_FROM ? stream_fill_body : fill_body);
+    return run(n, from(x, incx, x, incx, alpha, 0), fill_body);
 }
 
 enum dk_status dk_const_cpu(int64_t n, float alpha, float *x, int64_t incx) {
@@ -216,13 +219,15 @@ static void weighted_sum_body(const void *args, int64_t begin, int64_t end, int 
     (void)worker;
     (k->is_streamed ? blas->stream_weighted_sum : blas->weighted_sum)(
         end - begin, k->a + begin, k->b ? k->b + begin : NULL, k->s + begin, k->out + begin);
+    if (k->is_streamed)
+        blas->stream_end();
 }
 
 enum dk_status dk_weighted_sum_cpu(const float *a, const float *b, const float *s, int64_t n, float *c) {
     if (n < 0)
         return DK_BAD_SHAPE;
-    struct blend args = {.a = a, .b = b, .s = s, .out = c, .is_streamed = n >= STREAM_FROM && c != a && c != b && c != s};
-    dk_parallel_for(n, GRAIN, weighted_sum_body, &args);
+    struct blend args = {.a = a, .b = b, .s = s, .out = c, .is_streamed = n >= DK_STREAM_FROM && c != a && c != b && c != s};
+    dk_parallel_for(n, args.is_streamed ? DK_STREAM_GRAIN : GRAIN, weighted_sum_body, &args);
     return DK_OK;
 }
 

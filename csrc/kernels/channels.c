@@ -1,6 +1,7 @@
 #include "kernels/channels.h"
 
 #include "dispatch.h"
+#include "kernels/streaming.h"
 #include "threads.h"
 
 /* Channels of a block of rows (its sums and coefficients live on the stack), rows whose sum is float32, rows that pay
@@ -137,21 +138,38 @@ static void get_coefficients(const struct dk_channel_map *a, int64_t begin, int6
     a->fill(a->context, begin, end, *out);
 }
 
+struct plane_map {
+    const struct dk_channel_map *map;
+    struct dk_coefficients c;
+};
+
+static void map_block(const void *args, int64_t first, int64_t n, float *const *to) {
+    const struct dk_channel_map *a = ((const struct plane_map *)args)->map;
+    const struct dk_coefficients *c = &((const struct plane_map *)args)->c;
+    const struct dk_plane_kernels *k = &dk_kernels()->plane;
+    if (a->d)
+        k->combine(n, a->d + first, *c->by_d, a->x + first, *c->mean, *c->by_x, *c->constant, to[0]);
+    else
+        k->affine(n, a->x + first, *c->mean, *c->by_x, *c->constant, to[0]);
+}
+
 static void map_planes(const void *context, int64_t begin, int64_t end, int worker) {
     const struct dk_channel_map *a = context;
-    const struct dk_plane_kernels *k = &dk_kernels()->plane;
-    int64_t n = a->layout.spatial;
+    const struct dk_streams arrays = {{a->x, a->d}, {a->out}};
+    const int64_t n = a->layout.spatial;
+    const int is_streamed = dk_is_streamed(a->layout.batch * a->layout.filters * n, &arrays);
     float values[4][BLOCK];
-    struct dk_coefficients c;
+    struct plane_map map = {.map = a};
+    struct dk_sink sinks[DK_STREAM_OUTPUTS];
     (void)worker;
+    dk_sink_begin(sinks);
     for (int64_t plane = begin; plane < end; plane++) {
-        int64_t f = plane % a->layout.filters, at = plane * n;
-        get_coefficients(a, f, f + 1, values, &c);
-        if (a->d)
-            k->combine(n, a->d + at, *c.by_d, a->x + at, *c.mean, *c.by_x, *c.constant, a->out + at);
-        else
-            k->affine(n, a->x + at, *c.mean, *c.by_x, *c.constant, a->out + at);
+        int64_t f = plane % a->layout.filters;
+        get_coefficients(a, f, f + 1, values, &map.c);
+        dk_compute(&arrays, is_streamed ? sinks : NULL, plane * n, (plane + 1) * n, map_block, &map);
     }
+    if (is_streamed)
+        dk_sink_end(sinks);
 }
 
 static void map_rows(const void *context, int64_t begin, int64_t end, int worker) {

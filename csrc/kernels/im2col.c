@@ -1,5 +1,6 @@
 #include "kernels/im2col.h"
 
+#include "kernels/streaming.h"
 #include "threads.h"
 
 #include <string.h>
@@ -8,45 +9,93 @@ struct job {
     struct dk_im2col s;
     const float *image;
     float *columns;
+    int is_streamed;
 };
 
-/* Rows of the matrix: k = (c*ksize_h + i)*ksize_w + j. */
-static void write_rows(const void *args, int64_t begin, int64_t end, int worker) {
-    const struct job *a = args;
-    const struct dk_im2col *s = &a->s;
-    (void)worker;
-    for (int64_t k = begin; k < end; k++) {
-        int64_t c = k / (s->ksize_h * s->ksize_w), i = k / s->ksize_w % s->ksize_h, j = k % s->ksize_w;
-        int64_t at = j * s->dilation_w - s->pad_w;
-        float *out = a->columns + k * s->out_h * s->out_w;
-        for (int64_t y = 0; y < s->out_h; y++, out += s->out_w) {
-            int64_t sy = y * s->stride_h - s->pad_h + i * s->dilation_h;
-            if (sy < 0 || sy >= s->height) {
-                memset(out, 0, sizeof(float) * (size_t)s->out_w);
-                continue;
-            }
-            const float *row = a->image + (c * s->height + sy) * s->width;
-            if (s->stride_w == 1) {
-                /* x0 .. x1-1 lie inside. */
-                int64_t x0 = DK_MIN(s->out_w, DK_MAX(0, -at));
-                int64_t x1 = DK_MAX(x0, DK_MIN(s->out_w, s->width - at));
-                memset(out, 0, sizeof(float) * (size_t)x0);
-                if (x1 > x0)
-                    memcpy(out + x0, row + at + x0, sizeof(float) * (size_t)(x1 - x0));
-                memset(out + x1, 0, sizeof(float) * (size_t)(s->out_w - x1));
-                continue;
-            }
-            for (int64_t x = 0; x < s->out_w; x++) {
-                int64_t sx = x * s->stride_w + at;
-                out[x] = sx >= 0 && sx < s->width ? row[sx] : 0;
-            }
+static void zeros(int64_t n, float *out) {
+    memset(out, 0, sizeof(float) * (size_t)n);
+}
+
+/* What one row of the matrix, k = (c*ksize_h + i)*ksize_w + j, takes from the image. */
+struct tap {
+    const float *plane;
+    int64_t down, right; /* pixel (y*stride_h + down, x*stride_w + right) for output (y, x) */
+    int64_t x0, x1;      /* outputs x0 .. x1 - 1 of a row lie inside, for a stride of 1 */
+};
+
+/* Outputs in rows y .. last - 1 whose pixels lie inside the image's height. */
+static void copy_rows(const struct dk_im2col *s, const struct tap *t, int64_t y, int64_t last, float *out) {
+    if (s->stride_w == 1 && s->stride_h == 1 && s->out_w == s->width && last > y) {
+        /* Rows follow each other as in the image: one run, but for what hangs over the image's edges. */
+        const int64_t n = (last - y) * s->width, from = (y + t->down) * s->width + t->right;
+        const int64_t begin = DK_MAX(0, -from), end = DK_MIN(n, s->height * s->width - from);
+        memcpy(out + begin, t->plane + from + begin, sizeof(float) * (size_t)(end - begin));
+        for (int64_t r = 0; r < last - y; r++, out += s->width) {
+            for (int64_t x = 0; x < t->x0; x++)
+                out[x] = 0;
+            for (int64_t x = t->x1; x < s->width; x++)
+                out[x] = 0;
+        }
+        return;
+    }
+    for (; y < last; y++, out += s->out_w) {
+        const float *row = t->plane + (y * s->stride_h + t->down) * s->width;
+        if (s->stride_w == 1) {
+            zeros(t->x0, out);
+            if (t->x1 > t->x0)
+                memcpy(out + t->x0, row + t->right + t->x0, sizeof(float) * (size_t)(t->x1 - t->x0));
+            zeros(s->out_w - t->x1, out + t->x1);
+            continue;
+        }
+        for (int64_t x = 0; x < s->out_w; x++) {
+            int64_t at = x * s->stride_w + t->right;
+            out[x] = at >= 0 && at < s->width ? row[at] : 0;
         }
     }
 }
 
+/* Outputs in rows y .. last - 1 of the image of outputs, of row k of the matrix. */
+static void write_part(const struct job *a, int64_t k, int64_t y, int64_t last, float *out) {
+    const struct dk_im2col *s = &a->s;
+    const int64_t c = k / (s->ksize_h * s->ksize_w), i = k / s->ksize_w % s->ksize_h, j = k % s->ksize_w;
+    struct tap t = {.plane = a->image + c * s->height * s->width, .down = i * s->dilation_h - s->pad_h,
+                    .right = j * s->dilation_w - s->pad_w};
+    t.x0 = DK_MIN(s->out_w, DK_MAX(0, -t.right));
+    t.x1 = DK_MAX(t.x0, DK_MIN(s->out_w, s->width - t.right));
+    /* Rows above the image, inside, below. */
+    const int64_t above = (DK_MAX(0, -t.down) + s->stride_h - 1) / s->stride_h;
+    const int64_t below = t.down >= s->height ? 0 : (s->height - t.down + s->stride_h - 1) / s->stride_h;
+    const int64_t inside = DK_MIN(last, DK_MAX(y, above)), end = DK_MIN(last, DK_MAX(inside, below));
+    zeros((inside - y) * s->out_w, out);
+    copy_rows(s, &t, inside, end, out + (inside - y) * s->out_w);
+    zeros((last - end) * s->out_w, out + (end - y) * s->out_w);
+}
+
+static void write_rows(const void *args, int64_t begin, int64_t end, int worker) {
+    const struct job *a = args;
+    const int64_t height = a->s.out_h, width = a->s.out_w;
+    const int is_streamed = a->is_streamed && width <= DK_SINK;
+    const int64_t together = DK_MAX(1, DK_STREAM_BLOCK / width);
+    struct dk_sink sink;
+    (void)worker;
+    dk_sink_begin(&sink);
+    for (int64_t k = begin; k < end; k++) {
+        float *row = a->columns + k * height * width;
+        if (!is_streamed)
+            write_part(a, k, 0, height, row);
+        for (int64_t y = 0, last; y < height && is_streamed; y = last) {
+            last = DK_MIN(height, y + together);
+            write_part(a, k, y, last, dk_sink_room(&sink, row + y * width));
+            dk_sink_add(&sink, (last - y) * width);
+        }
+    }
+    dk_sink_end(&sink);
+}
+
 void dk_im2col(const struct dk_im2col *shape, const float *image, float *columns) {
-    struct job args = {*shape, image, columns};
-    dk_parallel_for(shape->channels * shape->ksize_h * shape->ksize_w,
+    const int64_t rows = shape->channels * shape->ksize_h * shape->ksize_w;
+    struct job args = {*shape, image, columns, rows * shape->out_h * shape->out_w >= DK_STREAM_FROM};
+    dk_parallel_for(rows,
                     DK_MAX(1, 8192 / (shape->out_h * shape->out_w)), write_rows, &args);
 }
 

@@ -1,28 +1,33 @@
 #include "kernels/losses.h"
 
 #include "dispatch.h"
+#include "kernels/streaming.h"
 #include "threads.h"
 
 enum { GRAIN_VALUES = 1 << 14 };
 
 struct loss {
-    int kind;
-    const float *pred, *truth;
-    float *delta, *error;
+    struct dk_streams arrays; /* pred, truth; delta, error */
+    int kind, is_streamed;
 };
+
+static void loss_block(const void *args, int64_t first, int64_t n, float *const *to) {
+    const struct loss *a = args;
+    dk_kernels()->cost.sum(a->kind, n, a->arrays.in[0] + first, a->arrays.in[1] + first, 1, 0, to[0], to[1]);
+}
 
 static void loss_range(const void *args, int64_t begin, int64_t end, int worker) {
     const struct loss *a = args;
     (void)worker;
-    dk_kernels()->cost.sum(a->kind, end - begin, a->pred + begin, a->truth + begin, 1, 0,
-                           a->delta ? a->delta + begin : NULL, a->error ? a->error + begin : NULL);
+    dk_compute_all(&a->arrays, a->is_streamed, begin, end, loss_block, a);
 }
 
 static enum dk_status run(int kind, int64_t n, const float *pred, const float *truth, float *delta, float *error) {
-    struct loss args = {kind, pred, truth, delta, error};
+    struct loss args = {.arrays = {{pred, truth}, {delta, error}}, .kind = kind};
     if (n < 0)
         return DK_BAD_SHAPE;
-    dk_parallel_for(n, GRAIN_VALUES, loss_range, &args);
+    args.is_streamed = delta && dk_is_streamed(n, &args.arrays);
+    dk_parallel_for(n, args.is_streamed ? DK_STREAM_GRAIN : GRAIN_VALUES, loss_range, &args);
     return DK_OK;
 }
 

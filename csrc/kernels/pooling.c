@@ -1,6 +1,7 @@
 #include "kernels/pooling.h"
 
 #include "dispatch.h"
+#include "kernels/streaming.h"
 #include "threads.h"
 
 /* Values per chunk, about. */
@@ -20,9 +21,30 @@ static enum dk_status over_planes(const struct dk_plane_pool *p, dk_range_fn bod
 }
 
 static void max_forward_planes(const void *args, int64_t begin, int64_t end, int worker) {
+    const struct dk_plane_pool *p = args;
+    const int64_t outputs = p->out_h * p->out_w;
+    const int is_streamed = p->planes * outputs >= DK_STREAM_FROM / 4 && outputs <= DK_SINK;
+    struct dk_sink y, argmax; /* of bits */
     (void)worker;
-    for (int64_t plane = begin; plane < end; plane++)
-        dk_kernels()->plane_pooling.max_forward(args, plane);
+    dk_sink_begin(&y);
+    dk_sink_begin(&argmax);
+    for (int64_t plane = begin; plane < end; plane++) {
+        if (!is_streamed) {
+            dk_kernels()->plane_pooling.max_forward(p, plane);
+            continue;
+        }
+        struct dk_plane_pool one = *p;
+        one.x += plane * p->height * p->width;
+        one.y = dk_sink_room(&y, p->y + plane * outputs);
+        if (p->argmax)
+            one.argmax = (int32_t *)dk_sink_room(&argmax, (float *)p->argmax + plane * outputs);
+        dk_kernels()->plane_pooling.max_forward(&one, 0);
+        dk_sink_add(&y, outputs);
+        if (p->argmax)
+            dk_sink_add(&argmax, outputs);
+    }
+    dk_sink_end(&y);
+    dk_sink_end(&argmax);
 }
 
 enum dk_status dk_maxpool_planes_forward(const struct dk_plane_pool *pool) {

@@ -1,6 +1,7 @@
 #include "kernels/softmax.h"
 
 #include "dispatch.h"
+#include "kernels/streaming.h"
 #include "threads.h"
 
 struct strided {
@@ -26,17 +27,35 @@ static void strided_groups(const void *args, int64_t begin, int64_t end, int wor
     }
 }
 
+/* Rows one after the other. */
+static void streamed_rows(const void *args, int64_t begin, int64_t end, int worker) {
+    const struct strided *a = args;
+    struct dk_sink sink;
+    (void)worker;
+    dk_sink_begin(&sink);
+    for (int64_t item = begin; item < end; item++) {
+        int64_t at = item / a->groups * a->batch_offset + item % a->groups * a->group_offset;
+        dk_kernels()->softmax.forward(a->n, a->input + at, dk_sink_room(&sink, a->output + at), a->temperature);
+        dk_sink_add(&sink, a->n);
+    }
+    dk_sink_end(&sink);
+}
+
 enum dk_status dk_softmax_cpu(const float *input, int64_t n, int64_t batch, int64_t batch_offset, int64_t groups,
                               int64_t group_offset, int64_t stride, float temperature, float *output) {
     if (n < 1 || batch < 1 || groups < 1 || stride < 1)
         return DK_BAD_SHAPE;
+    struct strided args = {input, output, n, batch_offset, groups, group_offset, stride, temperature};
+    if (stride == 1 && n <= DK_SINK && input != output && batch * groups * n >= DK_STREAM_FROM) {
+        dk_parallel_for(batch * groups, DK_MAX(1, DK_STREAM_GRAIN / n), streamed_rows, &args);
+        return DK_OK;
+    }
     if (stride == 1) {
-        struct dk_softmax args = {.x = input, .y = output, .rows = batch, .x_stride = batch_offset,
+        struct dk_softmax rows = {.x = input, .y = output, .rows = batch, .x_stride = batch_offset,
                                   .y_stride = batch_offset, .groups = groups, .group_stride = group_offset,
                                   .group_size = n, .temperature = temperature};
-        return dk_softmax_forward(&args);
+        return dk_softmax_forward(&rows);
     }
-    struct strided args = {input, output, n, batch_offset, groups, group_offset, stride, temperature};
     int64_t width = group_offset == 1 ? COLUMNS : 1;
     dk_parallel_for(batch * ((groups + width - 1) / width), 1, strided_groups, &args);
     return DK_OK;

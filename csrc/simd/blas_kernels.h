@@ -36,7 +36,9 @@ struct dk_blas_kernels {
     void (*sign)(int64_t n, float value, const float *x, float *y);
     /* sum of |x|: order as dot */
     float (*sum_abs)(int64_t n, const float *x);
-    /* The same around the caches, for outputs larger than those; y must be none of the inputs. */
+    /* The same around the caches, for outputs larger than those; y must be none of the inputs.  stream_end, once
+     * behind the last of them, makes what was written visible to other threads. */
+    void (*stream_end)(void);
     void (*stream_fill)(int64_t n, float value, float *y);
     void (*stream_affine)(int64_t n, float factor, float offset, const float *x, float *y);
     void (*stream_copy)(int64_t n, const float *x, float *y);

@@ -15,11 +15,13 @@ DK_INLINE vf vpower_of_two(vi n) {
     return (vf)((n + 127) << 23);
 }
 
-/* e^x = 2^n * (1 + p) with p = e^r - 1, |r| <= ln(2)/2; x within -104 .. 89.  Returns p, relative error 2e-8. */
-DK_INLINE vf vexp_reduce(vf x, vi *n) {
+/* e^x = 2^n * (1 + p) with p = e^r - 1, |r| <= ln(2)/2; x within -104 .. 89.  Returns p, relative error 2e-8, and n,
+ * also as a float. */
+DK_INLINE vf vexp_reduce(vf x, vi *n, vf *n_float) {
     vf shifted = x * vset(1.44269504f) + vset(ROUND_SHIFT);
     vf whole = shifted - vset(ROUND_SHIFT);
     *n = (vi)shifted - (vi)vset(ROUND_SHIFT);
+    *n_float = whole;
     /* ln(2) in two pieces: the first has 9 trailing zero bits, so whole*0.693359375 is exact. */
     vf r = (x - whole * vset(0.693359375f)) - whole * vset(-2.12194440e-4f);
     vf q = vset(0.0013946417f);
@@ -33,16 +35,20 @@ DK_INLINE vf vexp_reduce(vf x, vi *n) {
 /* e^x: 2 ulp; 0 below -103.97, infinity above 88.72. */
 DK_INLINE vf vexp(vf x) {
     vi n;
-    vf p = vexp_reduce(vmax(vset(-104), vmin(vset(89), x)), &n);
+    vf whole, p = vexp_reduce(vmax(vset(-104), vmin(vset(89), x)), &n, &whole);
+#if VL == 16
+    return (vf)_mm512_scalef_ps((__m512)(vset(1) + p), (__m512)whole);
+#else
     /* Two factors, since 2^n alone may be out of range where the product is not. */
     vi half = n >> 1;
     return (vset(1) + p) * vpower_of_two(half) * vpower_of_two(n - half);
+#endif
 }
 
 /* e^x - 1 for x <= 44: 3 ulp, also near 0. */
 DK_INLINE vf vexpm1(vf x) {
     vi n;
-    vf p = vexp_reduce(vmax(vset(-44), vmin(vset(44), x)), &n);
+    vf whole, p = vexp_reduce(vmax(vset(-44), vmin(vset(44), x)), &n, &whole);
     vf scale = vpower_of_two(n);
     return scale * p + (scale - vset(1));
 }

@@ -21,6 +21,9 @@ struct dk_plane_kernels {
     void (*row_squares)(int64_t rows, int64_t channels, const float *x, int64_t stride, const float *mean,
                         float *square);
 
+    /* y[i*times + q] = factor * x[i], i < n, q < times: a row of an enlarged image */
+    void (*expand)(int64_t n, int64_t times, float factor, const float *x, float *y);
+
     /* The next ones take `columns` neighbouring positions of a plane; plane c begins at c*stride. */
 
     /* Softmax over `n` planes at each position. */

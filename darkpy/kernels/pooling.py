@@ -96,6 +96,13 @@ class _Windows:
         check(getattr(lib, f"dk_{function}")(struct("dk_plane_pool", fields)), function)
 
 
+def _check_places(argmax: IntArray, shape: tuple[int, ...]) -> None:
+    if not isinstance(argmax, np.ndarray) or argmax.dtype != np.int32:
+        raise DTypeError(f"argmax must be a NumPy array of int32, got {argmax!r:.60}")
+    if argmax.shape != shape or not argmax.flags.c_contiguous:
+        raise ShapeError(f"argmax must be C-contiguous of shape {shape}, got {argmax.shape}")
+
+
 def maxpool_forward(
     x: FloatArray,
     size: Pair,
@@ -103,6 +110,7 @@ def maxpool_forward(
     padding: Pair | None = None,
     *,
     out: FloatArray | None = None,
+    argmax: IntArray | None = None,
 ) -> tuple[FloatArray, IntArray]:
     """Take the maximum of every window.
 
@@ -113,6 +121,8 @@ def maxpool_forward(
         In pixels; size and stride >= 1; padding is the total, size - 1 by default.
     out : ndarray, optional
         For the maxima; overwritten.
+    argmax : ndarray of int32, optional
+        For their places, the shape of the maxima; overwritten.
 
     Returns
     -------
@@ -136,9 +146,13 @@ def maxpool_forward(
     windows = _Windows(x.shape, size, stride, padding)
     y = output_array("out", out, windows.out_shape)
     no_overlap(out=y, x=x)
-    argmax = np.empty(windows.out_shape, np.int32)
-    windows.run("maxpool_planes_forward", x, y, argmax)
-    return y, argmax
+    places = np.empty(windows.out_shape, np.int32) if argmax is None else argmax
+    _check_places(places, windows.out_shape)
+    if not places.flags.writeable:
+        raise ShapeError("argmax must be writable, got a read-only array")
+    no_overlap(argmax=places.view(np.float32), x=x, out=y)
+    windows.run("maxpool_planes_forward", x, y, places)
+    return y, places
 
 
 def maxpool_backward(
@@ -166,12 +180,7 @@ def maxpool_backward(
     """
     delta = float_array("delta", delta, IMAGES)
     height, width = _pair("shape", shape, 1)
-    if not isinstance(argmax, np.ndarray) or argmax.dtype != np.int32:
-        raise DTypeError(f"argmax must be a NumPy array of int32, got {argmax!r:.60}")
-    if argmax.shape != delta.shape or not argmax.flags.c_contiguous:
-        raise ShapeError(
-            f"argmax must be C-contiguous with delta's shape {delta.shape}, got {argmax.shape}"
-        )
+    _check_places(argmax, delta.shape)
     if argmax.size and not (-1 <= argmax.min() and argmax.max() < height * width):
         raise ShapeError(f"argmax must lie within -1 .. {height * width - 1}")
     result = accumulator("out", out, (*delta.shape[:2], height, width))

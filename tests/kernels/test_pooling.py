@@ -140,6 +140,13 @@ def test_empty_and_bad_arguments(rng):
         K.maxpool_forward(x[0], 2, 2)
     with pytest.raises(DTypeError, match="argmax"):
         K.maxpool_backward(y, argmax.astype(np.int64), (4, 4))
+    with pytest.raises(ShapeError, match=r"argmax must be C-contiguous of shape \(1, 2, 2, 2\)"):
+        K.maxpool_forward(x, 2, 2, argmax=argmax[:, :1])
+    with pytest.raises(ShapeError, match="argmax must not share memory with out"):
+        K.maxpool_forward(x, 2, 2, out=y, argmax=y.view(np.int32))
+    argmax.flags.writeable = False
+    with pytest.raises(ShapeError, match="argmax must be writable"):
+        K.maxpool_forward(x, 2, 2, argmax=argmax)
     with pytest.raises(ShapeError, match="argmax must lie"):
         K.maxpool_backward(y, argmax + 10, (4, 4))
     with pytest.raises(ShapeError, match="at least one pixel"):
