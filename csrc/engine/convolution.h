@@ -69,8 +69,8 @@ struct dk_convolution {
     const float *winograd;       /* dk_convolution_pack_winograd, or NULL: then each call makes it in the workspace */
     int activation;              /* enum dk_activation */
     int algorithm;               /* enum dk_convolution_algorithm */
-    const struct dk_stretch *ahead; /* [ahead_count], fetched into the cache while this call multiplies, for filters */
-    int64_t ahead_count;            /* that would else come from main memory when it has nothing else to do */
+    const struct dk_stretch *ahead; /* [ahead_count], fetched into the cache while DK_CONV_INDIRECT multiplies: for */
+    int64_t ahead_count;            /* filters that would else come from main memory when nothing else is to be done */
     void *workspace;             /* dk_convolution_workspace bytes or more, aligned to 64; NULL when that is 0 */
     int64_t workspace_bytes;     /* of it; asked for with fewer threads than run, it holds the others back */
 };

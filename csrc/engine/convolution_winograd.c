@@ -88,11 +88,11 @@ static void transform_input(const struct winograd *w, int64_t first, int64_t cou
 }
 
 /* The 36 products of the tiles v (count of them) with panel q. */
-static void multiply(const struct winograd *w, const float *v, int64_t count, int64_t q, struct dk_ahead *ahead,
-                     float *m) {
+static void multiply(const struct winograd *w, const float *v, int64_t count, int64_t q, float *m) {
     const struct dk_panels *p = &w->g->panels;
     const int64_t side = w->kernels->convolution.tile_pixels, width = dk_panel_width(p, q), first = 0;
     const int64_t blocks = dk_ceil_div(count, side), floats = p->inputs * width;
+    const int64_t step = width * (int64_t)sizeof(float) / blocks;
     const float *u = w->u + PRODUCTS * p->inputs * p->width * q;
     for (int64_t e = 0; e < PRODUCTS; e++)
         for (int64_t b = 0; b < blocks; b++) {
@@ -112,9 +112,11 @@ static void multiply(const struct winograd *w, const float *v, int64_t count, in
                 .pixels = t1 - t0,
                 .filters = width,
                 .pixel = pixel,
+                /* a part of the next product's filters, which the first of its blocks would else wait for */
+                .ahead = (const char *)(u + (e + 1) * floats) + b * p->inputs * step,
+                .ahead_step = step,
                 .out = {.y = m + e * w->m_plane, .y_stride = width},
             };
-            dk_ahead_next(ahead, &tile, p->inputs);
             w->kernels->convolution.forward(&tile);
         }
 }
@@ -167,12 +169,10 @@ static void run_job(const struct winograd *w, int64_t job, float *v, float *m) {
     /* within one panel only the tiles that it asks for */
     const int64_t single = begin / count == (end - 1) / count;
     const int64_t v0 = single ? begin % count : 0, v1 = single ? v0 + end - begin : count;
-    const int64_t blocks = PRODUCTS * dk_ceil_div(end - begin, w->kernels->convolution.tile_pixels);
-    struct dk_ahead ahead = dk_ahead_of(w->g->ahead, w->g->ahead_count, job, w->groups * w->shares, blocks);
     transform_input(w, first + v0, v1 - v0, v);
     for (int64_t at = begin; at < end;) {
         int64_t q = at / count, t = at % count, n = DK_MIN(end - at, count - t);
-        multiply(w, v + (t - v0) * w->inputs, n, q, &ahead, m);
+        multiply(w, v + (t - v0) * w->inputs, n, q, m);
         transform_output(w, first + t, n, q, m);
         at += n;
     }

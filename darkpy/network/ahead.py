@@ -44,7 +44,7 @@ def fetch_ahead(calls: Sequence[Call], layers: Sequence[Layer], batch: int) -> N
     filters = [call for call in calls if call.function == "dk_convolution_forward"]
     streams = [_stream(call) for call in filters]
     begins = np.concatenate([[0], np.cumsum([stream.size for stream in streams])])
-    capacity = [int(BYTES_PER_PRODUCT * _products(call, layers, batch)) for call in filters]
+    capacity = [int(BYTES_PER_PRODUCT * batch * _products(call, layers)) for call in filters]
     # fetched[k]: how much of all filters must be there when call k ends
     fetched = begins[1:].copy()
     for k in range(len(filters) - 2, -1, -1):
@@ -71,12 +71,8 @@ def _stream(call: Call) -> npt.NDArray[np.uint8]:
     return weights.reshape(-1).view(np.uint8) if weights.nbytes >= LEAST else np.empty(0, np.uint8)
 
 
-def _products(call: Call, layers: Sequence[Layer], batch: int) -> int:
+def _products(call: Call, layers: Sequence[Layer]) -> int:
+    """Multiply-adds during which a call can fetch; Winograd's fetches its own next filters."""
     layer = layers[call.owner]
     assert isinstance(layer, FilterLayer)
-    count = batch * layer.multiply_adds()
-    if call.fields.get("winograd") is None:
-        return count
-    plane = layer.output_shape
-    tiles = -(-plane.height // 4) * -(-plane.width // 4)
-    return count * 36 * tiles // (9 * plane.height * plane.width)
+    return layer.multiply_adds() if call.fields.get("winograd") is None else 0
