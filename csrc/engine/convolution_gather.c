@@ -123,9 +123,9 @@ static void fill_rows(struct job *job, int64_t k, int64_t t0, int64_t count, int
     }
 }
 
-/* The same where no tap falls outside. */
-static void fill_rows_inside(struct job *job, int64_t k, int64_t t0, int64_t count, int64_t c0, int64_t tile,
-                             const float **rows) {
+/* The same for a whole block of pixels side by side in a row, `step` floats apart, where no tap falls outside. */
+static void fill_block(const struct job *job, int64_t k, int64_t t0, int64_t count, int64_t c0, int64_t tile,
+                       int64_t step, const float **rows) {
     const struct walk *w = job->w;
     const struct dk_gather *g = w->g;
     const int64_t across = job->j1 - job->j0;
@@ -133,8 +133,10 @@ static void fill_rows_inside(struct job *job, int64_t k, int64_t t0, int64_t cou
     const int64_t step_y = g->tap_step_y * g->src.width * g->src.stride;
     const float *at = g->src.data + job->group * g->panels.inputs + c0 + job->offset[k] * g->src.stride;
     int64_t i = job->i0 + t0 / across, j = job->j0 + t0 % across;
-    for (int64_t t = 0; t < count; t++) {
-        rows[t * tile] = at + i * step_y + j * step_x;
+    for (int64_t t = 0; t < count; t++, rows += tile) {
+        const float *row = at + i * step_y + j * step_x;
+        for (int64_t p = 0; p < tile; p++)
+            rows[p] = row + p * step;
         if (++j == job->j1) {
             j = job->j0;
             i++;
@@ -149,18 +151,21 @@ static void fill_table(struct job *job, int64_t t0, int64_t count, int64_t c0) {
     const int64_t last_y = (job->i1 - 1) * g->tap_step_y, last_x = (job->j1 * w->merged - 1) * g->tap_step_x;
     const int64_t first_y = job->i0 * g->tap_step_y, first_x = job->j0 * w->merged * g->tap_step_x;
     float *patch = job->patch;
+    int64_t end = job->first_block * w->pixels / w->blocks;
     for (int64_t b = 0; b < job->block_count; b++) {
-        int64_t begin = (job->first_block + b) * w->pixels / w->blocks;
-        int64_t end = (job->first_block + b + 1) * w->pixels / w->blocks;
-        for (int64_t p = begin; p < end; p++) {
-            int64_t k = p - job->first_pixel;
-            const float **rows = job->rows + b * count * tile + p - begin;
-            int64_t y = job->sy[k], x = job->sx[k];
-            if (y + first_y >= 0 && y + last_y < g->src.height && x + first_x >= 0 && x + last_x < g->src.width)
-                fill_rows_inside(job, k, t0, count, c0, tile, rows);
-            else
-                fill_rows(job, k, t0, count, c0, tile, &patch, rows);
+        const int64_t begin = end;
+        end = (job->first_block + b + 1) * w->pixels / w->blocks;
+        const int64_t k0 = begin - job->first_pixel, k1 = end - 1 - job->first_pixel, y = job->sy[k0];
+        const float **rows = job->rows + b * count * tile;
+        /* by position, the pixels of a block are those of several images */
+        if (!w->by_position && job->offset[k1] - job->offset[k0] == (k1 - k0) * g->src_step_x && y == job->sy[k1] &&
+            y + first_y >= 0 && y + last_y < g->src.height && job->sx[k0] + first_x >= 0 &&
+            job->sx[k1] + last_x < g->src.width) {
+            fill_block(job, k0, t0, count, c0, tile, g->src_step_x * g->src.stride, rows);
+            continue;
         }
+        for (int64_t k = k0; k <= k1; k++)
+            fill_rows(job, k, t0, count, c0, tile, &patch, rows + k - k0);
     }
 }
 
@@ -196,9 +201,11 @@ static void run_chunk(struct job *job, int64_t q0, int64_t q1, int64_t taps, int
                     .from_y = from_y,
                     .is_final = is_final},
         };
+        int64_t end = job->first_block * w->pixels / w->blocks;
         for (int64_t b = 0; b < job->block_count; b++) {
-            int64_t begin = (job->first_block + b) * w->pixels / w->blocks;
-            t.pixels = (job->first_block + b + 1) * w->pixels / w->blocks - begin;
+            const int64_t begin = end;
+            end = (job->first_block + b + 1) * w->pixels / w->blocks;
+            t.pixels = end - begin;
             t.pixel = job->pixel + begin - job->first_pixel;
             t.rows = job->rows + b * taps * tile;
             if (g->depthwise) {
