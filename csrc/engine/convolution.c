@@ -29,18 +29,30 @@ enum dk_status dk_check_activation(int activation) {
     return activation < 0 || activation >= DK_ACTIVATION_COUNT ? DK_BAD_ARGUMENT : DK_OK;
 }
 
-/* Fitted to GoogLeNet's layers at batch 1 and 8 on AVX-512, AVX2 and SSE2: Winograd wins 1.3 to 3 times from 16
- * channels and filters on, if there are enough tiles for the transformed weights (four times the plain ones, read
- * once for all tiles) and if tiles are not mostly waste. */
+/* Time of an algorithm for one pair of channel and filter, in multiply-adds: its products for all tiles, and its
+ * weights, each of which comes from memory in the time of some WAIT products. */
+static int64_t cost_of(int64_t products, int64_t side, int64_t batch, int64_t out_h, int64_t out_w) {
+    enum { WAIT = 12 };
+    return products * (batch * dk_ceil_div(out_h, side) * dk_ceil_div(out_w, side) + WAIT);
+}
+
+/* Fitted to the layers of GoogLeNet, Darknet-19 and ResNet-50 on AVX-512, AVX2 and SSE2: Winograd wins from 16 channels
+ * and filters on, by the number of tiles; with short vectors its transforms weigh more. */
 int dk_convolution_choose(const struct dk_conv_shape *shape, int64_t batch, int64_t out_h, int64_t out_w, int pass) {
     if (dk_is_depthwise(shape))
         return DK_CONV_DEPTHWISE;
-    if (!dk_winograd_fits(shape) || shape->channels < 16 || shape->filters < 16)
+    if (!dk_winograd_form(shape, DK_CONV_WINOGRAD) || shape->channels < 16 || shape->filters < 16)
         return DK_CONV_INDIRECT;
-    const int64_t side = shape->size_h == 3 ? 4 : 2, tiles = dk_ceil_div(out_h, side) * dk_ceil_div(out_w, side);
-    const int64_t enough = pass == DK_CONV_BACKWARD_WEIGHTS ? 32 : dk_kernels()->lanes >= 16 ? 16 : 48;
-    const int wasteful = 2 * out_h * out_w < side * side * tiles;
-    return batch * tiles >= enough && !wasteful ? DK_CONV_WINOGRAD : DK_CONV_INDIRECT;
+    const int64_t taps = shape->size_h * shape->size_w, side = taps == 9 ? 4 : 2;
+    if (pass == DK_CONV_BACKWARD_WEIGHTS) {
+        const int64_t tiles = dk_ceil_div(out_h, side) * dk_ceil_div(out_w, side);
+        return batch * tiles >= 32 && 2 * out_h * out_w >= side * side * tiles ? DK_CONV_WINOGRAD : DK_CONV_INDIRECT;
+    }
+    const int64_t plain = cost_of(taps, 1, batch, out_h, out_w) * (dk_kernels()->lanes >= 16 ? 10 : 6) / 10;
+    const int64_t large = cost_of(36, side, batch, out_h, out_w), small = cost_of(16, 2, batch, out_h, out_w);
+    if (taps == 9 && small <= large && small < plain)
+        return DK_CONV_WINOGRAD_2X2;
+    return large < plain ? DK_CONV_WINOGRAD : DK_CONV_INDIRECT;
 }
 
 /* The algorithm to run, or a status. */
@@ -55,7 +67,8 @@ static enum dk_status resolve(int *algorithm, const struct dk_conv_shape *s, con
     case DK_CONV_DEPTHWISE:
         return dk_is_depthwise(s) ? DK_OK : DK_UNSUPPORTED;
     case DK_CONV_WINOGRAD:
-        return dk_winograd_fits(s) ? DK_OK : DK_UNSUPPORTED;
+    case DK_CONV_WINOGRAD_2X2:
+        return dk_winograd_form(s, *algorithm) ? DK_OK : DK_UNSUPPORTED;
     default:
         return DK_BAD_ARGUMENT;
     }
@@ -101,46 +114,47 @@ static struct dk_gather data_gather(const struct dk_convolution_backward_data *a
 }
 
 /* Bytes for a walk and, unless they are at hand, the weights it multiplies with. */
-static int64_t winograd_bytes(const struct dk_gather *g, const float *winograd) {
-    int64_t weights = winograd ? 0 : dk_round_up(dk_winograd_weights_floats(&g->panels), 16);
-    return dk_winograd_workspace(g) + (int64_t)sizeof(float) * weights;
+static int64_t winograd_bytes(const struct dk_gather *g, const struct dk_winograd_form *form, const float *winograd) {
+    int64_t weights = winograd ? 0 : dk_round_up(dk_winograd_weights_floats(form, &g->panels), 16);
+    return dk_winograd_workspace(g, form) + (int64_t)sizeof(float) * weights;
 }
 
-static enum dk_status run_winograd(const struct dk_gather *g, const float *winograd, float *workspace, int64_t bytes) {
+static enum dk_status run_winograd(const struct dk_gather *g, const struct dk_winograd_form *form,
+                                   const float *winograd, float *workspace, int64_t bytes) {
     if (!winograd) {
-        const int64_t floats = dk_round_up(dk_winograd_weights_floats(&g->panels), 16);
+        const int64_t floats = dk_round_up(dk_winograd_weights_floats(form, &g->panels), 16);
         bytes -= floats * (int64_t)sizeof(float);
         if (bytes < 0)
             return DK_BAD_ARGUMENT;
-        dk_winograd_weights(&g->panels, g->weights, workspace);
+        dk_winograd_weights(form, &g->panels, g->weights, workspace);
         winograd = workspace;
         workspace += floats;
     }
-    return dk_winograd_run(g, winograd, workspace, bytes);
+    return dk_winograd_run(g, form, winograd, workspace, bytes);
 }
 
 static struct dk_panels winograd_panels(const struct dk_conv_shape *s, int pass) {
     return pass == DK_CONV_FORWARD ? dk_weights_panels(s) : dk_transposed_panels(s);
 }
 
-int64_t dk_convolution_winograd_size(const struct dk_conv_shape *shape, int pass) {
-    if (dk_check_conv_shape(shape) != DK_OK || !dk_winograd_fits(shape))
+int64_t dk_convolution_winograd_size(const struct dk_conv_shape *shape, int algorithm, int pass) {
+    if (dk_check_conv_shape(shape) != DK_OK || !dk_winograd_form(shape, algorithm))
         return 0;
     struct dk_panels p = winograd_panels(shape, pass);
-    return dk_winograd_weights_floats(&p);
+    return dk_winograd_weights_floats(dk_winograd_form(shape, algorithm), &p);
 }
 
-enum dk_status dk_convolution_pack_winograd(const struct dk_conv_shape *shape, int pass, const float *weights,
-                                            float *winograd) {
+enum dk_status dk_convolution_pack_winograd(const struct dk_conv_shape *shape, int algorithm, int pass,
+                                            const float *weights, float *winograd) {
     enum dk_status status = dk_check_conv_shape(shape);
     if (status != DK_OK)
         return status;
-    if (!dk_winograd_fits(shape))
+    if (!dk_winograd_form(shape, algorithm))
         return DK_UNSUPPORTED;
     if (!weights || !winograd || (pass != DK_CONV_FORWARD && pass != DK_CONV_BACKWARD_DATA))
         return DK_BAD_ARGUMENT;
     struct dk_panels p = winograd_panels(shape, pass);
-    dk_winograd_weights(&p, weights, winograd);
+    dk_winograd_weights(dk_winograd_form(shape, algorithm), &p, weights, winograd);
     return DK_OK;
 }
 
@@ -149,14 +163,10 @@ int64_t dk_convolution_workspace(const struct dk_convolution *convolution) {
     if (dk_check_conv_shape(&a.shape) != DK_OK || resolve(&a.algorithm, &a.shape, &a.y, DK_CONV_FORWARD) != DK_OK)
         return 0;
     struct dk_gather g = forward_gather(&a);
-    switch (a.algorithm) {
-    case DK_CONV_IM2COL:
-        return dk_im2col_forward_workspace(&a);
-    case DK_CONV_WINOGRAD:
-        return winograd_bytes(&g, a.winograd);
-    default:
-        return 0;
-    }
+    const struct dk_winograd_form *form = dk_winograd_form(&a.shape, a.algorithm);
+    if (form)
+        return winograd_bytes(&g, form, a.winograd);
+    return a.algorithm == DK_CONV_IM2COL ? dk_im2col_forward_workspace(&a) : 0;
 }
 
 enum dk_status dk_convolution_forward(const struct dk_convolution *convolution) {
@@ -175,11 +185,12 @@ enum dk_status dk_convolution_forward(const struct dk_convolution *convolution) 
         return DK_BAD_SHAPE;
     if (a.algorithm == DK_CONV_IM2COL)
         return dk_im2col_forward(&a);
-    if (a.algorithm != DK_CONV_WINOGRAD)
+    const struct dk_winograd_form *form = dk_winograd_form(&a.shape, a.algorithm);
+    if (!form)
         dk_flatten_whole_plane(&a.shape, &a.x, &a.y);
     struct dk_gather g = forward_gather(&a);
-    if (a.algorithm == DK_CONV_WINOGRAD)
-        return run_winograd(&g, a.winograd, a.workspace, a.workspace_bytes);
+    if (form)
+        return run_winograd(&g, form, a.winograd, a.workspace, a.workspace_bytes);
     dk_gather_run(&g);
     return DK_OK;
 }
@@ -190,14 +201,10 @@ int64_t dk_convolution_backward_data_workspace(const struct dk_convolution_backw
         resolve(&a.algorithm, &a.shape, &a.dy, DK_CONV_BACKWARD_DATA) != DK_OK)
         return 0;
     struct dk_gather g = data_gather(&a, 0, 0);
-    switch (a.algorithm) {
-    case DK_CONV_IM2COL:
-        return dk_im2col_data_workspace(&a);
-    case DK_CONV_WINOGRAD:
-        return winograd_bytes(&g, a.winograd);
-    default:
-        return 0;
-    }
+    const struct dk_winograd_form *form = dk_winograd_form(&a.shape, a.algorithm);
+    if (form)
+        return winograd_bytes(&g, form, a.winograd);
+    return a.algorithm == DK_CONV_IM2COL ? dk_im2col_data_workspace(&a) : 0;
 }
 
 enum dk_status dk_convolution_backward_data(const struct dk_convolution_backward_data *convolution) {
@@ -211,11 +218,12 @@ enum dk_status dk_convolution_backward_data(const struct dk_convolution_backward
         return DK_BAD_ARGUMENT;
     if (a.algorithm == DK_CONV_IM2COL)
         return dk_im2col_data(&a);
+    const struct dk_winograd_form *form = dk_winograd_form(&a.shape, a.algorithm);
     for (int64_t y = 0; y < DK_MIN(a.shape.stride_h, a.dx.height); y++)
         for (int64_t x = 0; x < DK_MIN(a.shape.stride_w, a.dx.width); x++) {
             struct dk_gather g = data_gather(&a, y, x);
-            if (a.algorithm == DK_CONV_WINOGRAD)
-                return run_winograd(&g, a.winograd, a.workspace, a.workspace_bytes);
+            if (form) /* its stride is 1: this is all */
+                return run_winograd(&g, form, a.winograd, a.workspace, a.workspace_bytes);
             dk_gather_run(&g);
         }
     return DK_OK;
@@ -226,14 +234,10 @@ int64_t dk_convolution_backward_weights_workspace(const struct dk_convolution_ba
     if (dk_check_conv_shape(&a->shape) != DK_OK ||
         resolve(&algorithm, &a->shape, &a->dy, DK_CONV_BACKWARD_WEIGHTS) != DK_OK)
         return 0;
-    switch (algorithm) {
-    case DK_CONV_IM2COL:
-        return dk_im2col_weights_workspace(a);
-    case DK_CONV_WINOGRAD:
-        return dk_winograd_gradient_workspace(a);
-    default:
-        return dk_direct_weights_workspace(a);
-    }
+    const struct dk_winograd_form *form = dk_winograd_form(&a->shape, algorithm);
+    if (form)
+        return dk_winograd_gradient_workspace(a, form);
+    return algorithm == DK_CONV_IM2COL ? dk_im2col_weights_workspace(a) : dk_direct_weights_workspace(a);
 }
 
 enum dk_status dk_convolution_backward_weights(const struct dk_convolution_backward_weights *convolution) {
@@ -247,8 +251,9 @@ enum dk_status dk_convolution_backward_weights(const struct dk_convolution_backw
         return DK_BAD_ARGUMENT;
     if (a.algorithm == DK_CONV_IM2COL)
         return dk_im2col_weights(&a);
-    if (a.algorithm != DK_CONV_WINOGRAD)
+    const struct dk_winograd_form *form = dk_winograd_form(&a.shape, a.algorithm);
+    if (!form)
         return dk_direct_weights(&a);
-    dk_winograd_gradient(&a);
+    dk_winograd_gradient(&a, form);
     return DK_OK;
 }

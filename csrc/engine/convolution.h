@@ -27,7 +27,8 @@ enum dk_convolution_algorithm {
     DK_CONV_IM2COL,    /* Darknet's im2col + gemm, the plain way that the others are compared with */
     DK_CONV_INDIRECT,  /* register tiles that read the image through tables of pixel pointers */
     DK_CONV_WINOGRAD,  /* F(4x4,3x3) and F(2x2,5x5), for 3x3 and 5x5 with stride and dilation 1 */
-    DK_CONV_DEPTHWISE  /* channels = filters = groups, vectorised over channels */
+    DK_CONV_DEPTHWISE, /* channels = filters = groups, vectorised over channels */
+    DK_CONV_WINOGRAD_2X2 /* F(2x2,3x3): more products, half the weights to read */
 };
 
 enum dk_convolution_pass { DK_CONV_FORWARD, DK_CONV_BACKWARD_DATA, DK_CONV_BACKWARD_WEIGHTS };
@@ -47,11 +48,12 @@ int64_t dk_convolution_transposed_size(const struct dk_conv_shape *shape);
 enum dk_status dk_convolution_pack_transposed(const struct dk_conv_shape *shape, const float *packed,
                                               float *transposed);
 
-/* Floats of the weights as DK_CONV_WINOGRAD multiplies with them, forward (made of the packed weights) or for backward
- * data (made of the transposed ones): 36 values for the 9 or 25 plain ones.  0 for shapes that it cannot do. */
-int64_t dk_convolution_winograd_size(const struct dk_conv_shape *shape, int pass);
-enum dk_status dk_convolution_pack_winograd(const struct dk_conv_shape *shape, int pass, const float *weights,
-                                            float *winograd);
+/* Floats of the weights as one of Winograd's algorithms multiplies with them, forward (made of the packed weights) or
+ * for backward data (made of the transposed ones): 36 values for the 9 or 25 plain ones, or 16 for 9.  0 for shapes
+ * that it cannot do. */
+int64_t dk_convolution_winograd_size(const struct dk_conv_shape *shape, int algorithm, int pass);
+enum dk_status dk_convolution_pack_winograd(const struct dk_conv_shape *shape, int algorithm, int pass,
+                                            const float *weights, float *winograd);
 
 /* A stretch of memory that calls to come will read. */
 struct dk_stretch {

@@ -1,4 +1,4 @@
-/* Winograd's F(4x4,3x3) and F(2x2,5x5).
+/* Winograd's F(4x4,3x3), F(2x2,5x5) and F(2x2,3x3).
  *
  * The tiles are cut into groups whose transformed inputs and sums stay in a core's own cache; a job takes a group and
  * a share of the filters and does all three stages: transform the input, 36 small matrix products, transform back.
@@ -12,8 +12,6 @@
 #include <string.h>
 
 enum {
-    PRODUCTS = 36,
-    IN = 6,                  /* inputs of a tile along an axis */
     GROUP_FLOATS = 160 << 10, /* of a group's transformed inputs and sums, about: 640 KiB */
     GROUP_LEAST = 14,        /* tiles of a group, if there are as many: the filters are read once per group */
     GROUP_MOST = 56,
@@ -21,22 +19,22 @@ enum {
     CHANNELS = 64            /* of a tile that one item of the weight gradient transforms */
 };
 
-/* Planes a little longer than needed, so that the 36 of them do not fall on the same cache sets. */
+/* Planes a little longer than needed, so that they do not fall on the same cache sets. */
 static int64_t plane_floats(int64_t count, int64_t channels) {
     return dk_round_up(count * channels, 1024) + 80;
 }
 
-/* Outputs of a tile along an axis. */
-static int64_t tile_side(const struct dk_panels *p) {
-    return p->taps == 9 ? 4 : 2;
+/* Inputs of a tile along an axis, and products for each pair of channel and filter. */
+static int64_t tile_inputs(const struct dk_winograd_form *form) {
+    return form->outputs + form->kernel - 1;
 }
 
-static const struct dk_winograd_size *kernels_of(const struct dk_panels *p) {
-    return &dk_kernels()->winograd.size[p->taps == 9 ? 0 : 1];
+static int64_t product_count(const struct dk_winograd_form *form) {
+    return tile_inputs(form) * tile_inputs(form);
 }
 
-static int64_t tile_count(int64_t batch, int64_t height, int64_t width, int64_t side) {
-    return batch * dk_ceil_div(height, side) * dk_ceil_div(width, side);
+static int64_t tile_count(const struct dk_winograd_form *form, int64_t batch, int64_t height, int64_t width) {
+    return batch * dk_ceil_div(height, form->outputs) * dk_ceil_div(width, form->outputs);
 }
 
 /* Tile t of a tensor: its square of `side` pixels begins at (y,x). */
@@ -55,11 +53,11 @@ static struct dk_winograd_input input_tile(const struct dk_tensor *s, int64_t n,
 struct winograd {
     const struct dk_gather *g;
     const struct dk_kernel_table *kernels;
-    const struct dk_winograd_size *transforms;
-    int64_t side, across, per_image, tiles;
+    const struct dk_winograd_form *form;
+    int64_t side, products, across, per_image, tiles;
     int64_t groups, shares;            /* of the tiles; of a group's filters */
     int64_t inputs;                    /* channels padded to whole vectors */
-    int64_t v_plane, m_plane;          /* floats between the 36 planes */
+    int64_t v_plane, m_plane;          /* floats between the planes of the products */
     int64_t lanes;                     /* jobs at a time, each with `lane_floats` of the workspace */
     int64_t lane_floats;
     const float *u;
@@ -79,22 +77,22 @@ static void transform_input(const struct winograd *w, int64_t first, int64_t cou
     for (int64_t t = 0; t < count; t++) {
         int64_t n, y, x;
         locate(w, first + t, &n, &y, &x);
-        struct dk_winograd_input tile = input_tile(src, n, y + w->g->off_y, x + w->g->off_x, IN);
+        struct dk_winograd_input tile = input_tile(src, n, y + w->g->off_y, x + w->g->off_x, tile_inputs(w->form));
         tile.channels = src->channels;
         tile.v = v + t * w->inputs;
         tile.plane = w->v_plane;
-        w->kernels->winograd.input(&tile);
+        w->form->input(&tile);
     }
 }
 
-/* The 36 products of the tiles v (count of them) with panel q. */
+/* All products of the tiles v (count of them) with panel q. */
 static void multiply(const struct winograd *w, const float *v, int64_t count, int64_t q, float *m) {
     const struct dk_panels *p = &w->g->panels;
     const int64_t side = w->kernels->convolution.tile_pixels, width = dk_panel_width(p, q), first = 0;
     const int64_t blocks = dk_ceil_div(count, side), floats = p->inputs * width;
     const int64_t step = width * (int64_t)sizeof(float) / blocks;
-    const float *u = w->u + PRODUCTS * p->inputs * p->width * q;
-    for (int64_t e = 0; e < PRODUCTS; e++)
+    const float *u = w->u + w->products * p->inputs * p->width * q;
+    for (int64_t e = 0; e < w->products; e++)
         for (int64_t b = 0; b < blocks; b++) {
             const float *rows[DK_TILE_PIXELS_MAX];
             int64_t pixel[DK_TILE_PIXELS_MAX];
@@ -148,7 +146,7 @@ static void transform_output(const struct winograd *w, int64_t first, int64_t co
                     .from_y = g->accumulate,
                     .is_final = 1},
         };
-        w->transforms->output(&tile);
+        w->form->output(&tile);
         for (int64_t i = 0; !fused && i < tile.rows; i++)
             for (int64_t j = 0; j < tile.cols; j++) {
                 float *row = tile.out.y + (tile.pixel + i * tile.pixel_row + j) * tile.out.y_stride;
@@ -183,20 +181,20 @@ static void run_lanes(const void *args, int64_t begin, int64_t end, int worker) 
     const struct winograd *w = args;
     (void)worker;
     for (int64_t lane = begin; lane < end; lane++) {
-        float *v = w->workspace + lane * w->lane_floats, *m = v + PRODUCTS * w->v_plane;
+        float *v = w->workspace + lane * w->lane_floats, *m = v + w->products * w->v_plane;
         for (int64_t job; (job = atomic_fetch_add(w->next, 1)) < w->groups * w->shares;)
             run_job(w, job, v, m);
     }
 }
 
 struct weights_job {
-    const struct dk_winograd_size *transforms;
+    const struct dk_winograd_form *form;
     const struct dk_panels *p;
     const float *from;
     float *to;
 };
 
-/* Items: vectors of a panel row.  Both forms are stretches panel by panel: taps in one, 36 products in the other. */
+/* Items: vectors of a panel row.  Both forms are stretches panel by panel: taps in one, products in the other. */
 static void transform_weights(const void *args, int64_t begin, int64_t end, int worker) {
     const struct weights_job *a = args;
     const struct dk_panels *p = a->p;
@@ -205,7 +203,7 @@ static void transform_weights(const void *args, int64_t begin, int64_t end, int 
         int64_t q = at / (p->inputs * p->width), start = q * p->inputs * p->width;
         int64_t tap = p->inputs * dk_panel_width(p, q);
         int64_t n = DK_MIN(end * p->lanes, start + tap) - at, i = at - start;
-        a->transforms->weights(n, a->from + start * p->taps + i, tap, a->to + start * PRODUCTS + i, tap);
+        a->form->weights(n, a->from + start * p->taps + i, tap, a->to + start * product_count(a->form) + i, tap);
         at += n;
     }
 }
@@ -218,41 +216,47 @@ static void add_updates(const void *args, int64_t begin, int64_t end, int worker
         int64_t q = at / (p->inputs * p->width), start = q * p->inputs * p->width;
         int64_t tap = p->inputs * dk_panel_width(p, q);
         int64_t n = DK_MIN(end * p->lanes, start + tap) - at, i = at - start;
-        a->transforms->updates(n, a->from + start * PRODUCTS + i, tap, a->to + start * p->taps + i, tap);
+        a->form->updates(n, a->from + start * product_count(a->form) + i, tap, a->to + start * p->taps + i, tap);
         at += n;
     }
 }
 
-int64_t dk_winograd_weights_floats(const struct dk_panels *p) {
-    return PRODUCTS * p->inputs * p->padded;
+const struct dk_winograd_form *dk_winograd_form(const struct dk_conv_shape *s, int algorithm) {
+    const struct dk_winograd_form *forms = dk_kernels()->winograd.forms;
+    if (s->groups != 1 || s->size_h != s->size_w || s->stride_h != 1 || s->stride_w != 1 || s->dilation_h != 1 ||
+        s->dilation_w != 1)
+        return NULL;
+    if (algorithm == DK_CONV_WINOGRAD)
+        return s->size_h == 3 ? &forms[0] : s->size_h == 5 ? &forms[1] : NULL;
+    return algorithm == DK_CONV_WINOGRAD_2X2 && s->size_h == 3 ? &forms[2] : NULL;
 }
 
-void dk_winograd_weights(const struct dk_panels *p, const float *packed, float *u) {
-    struct weights_job args = {kernels_of(p), p, packed, u};
+int64_t dk_winograd_weights_floats(const struct dk_winograd_form *form, const struct dk_panels *p) {
+    return product_count(form) * p->inputs * p->padded;
+}
+
+void dk_winograd_weights(const struct dk_winograd_form *form, const struct dk_panels *p, const float *packed,
+                         float *u) {
+    struct weights_job args = {form, p, packed, u};
     dk_parallel_for(p->inputs * p->padded / p->lanes, 256, transform_weights, &args);
 }
 
-int dk_winograd_fits(const struct dk_conv_shape *s) {
-    return s->groups == 1 && (s->size_h == 3 || s->size_h == 5) && s->size_w == s->size_h && s->stride_h == 1 && s->stride_w == 1 &&
-           s->dilation_h == 1 && s->dilation_w == 1;
-}
-
 /* Groups that the threads can share evenly; else shares of their filters. */
-static struct winograd plan(const struct dk_gather *g) {
-    const int64_t side = tile_side(&g->panels);
+static struct winograd plan(const struct dk_gather *g, const struct dk_winograd_form *form) {
     struct winograd w = {
         .g = g,
         .kernels = dk_kernels(),
-        .transforms = kernels_of(&g->panels),
-        .side = side,
-        .across = dk_ceil_div(g->dst.width, side),
-        .per_image = tile_count(1, g->dst.height, g->dst.width, side),
-        .tiles = tile_count(g->dst.batch, g->dst.height, g->dst.width, side),
+        .form = form,
+        .side = form->outputs,
+        .products = product_count(form),
+        .across = dk_ceil_div(g->dst.width, form->outputs),
+        .per_image = tile_count(form, 1, g->dst.height, g->dst.width),
+        .tiles = tile_count(form, g->dst.batch, g->dst.height, g->dst.width),
         .inputs = dk_round_up(g->panels.inputs, g->panels.lanes),
         .shares = 1,
     };
     const int64_t threads = dk_get_num_threads(), width = DK_MIN(g->panels.width, g->panels.padded);
-    const int64_t fit = GROUP_FLOATS / (PRODUCTS * (w.inputs + width));
+    const int64_t fit = GROUP_FLOATS / (w.products * (w.inputs + width));
     const int64_t fewest = dk_ceil_div(w.tiles, DK_MAX(GROUP_LEAST, DK_MIN(GROUP_MOST, fit)));
     const int64_t even = dk_round_up(fewest, threads);
     w.groups = fewest;
@@ -266,19 +270,20 @@ static struct winograd plan(const struct dk_gather *g) {
     w.v_plane = plane_floats(count, w.inputs);
     w.m_plane = plane_floats(count, width);
     /* the same for any number of threads, as that may have changed since the workspace was asked for */
-    w.lane_floats = PRODUCTS * (plane_floats(largest, w.inputs) + plane_floats(largest, width));
+    w.lane_floats = w.products * (plane_floats(largest, w.inputs) + plane_floats(largest, width));
     w.lanes = DK_MIN(threads, w.groups * w.shares);
     return w;
 }
 
-int64_t dk_winograd_workspace(const struct dk_gather *g) {
-    struct winograd w = plan(g);
+int64_t dk_winograd_workspace(const struct dk_gather *g, const struct dk_winograd_form *form) {
+    struct winograd w = plan(g, form);
     return (int64_t)sizeof(float) * w.lanes * w.lane_floats;
 }
 
-enum dk_status dk_winograd_run(const struct dk_gather *g, const float *u, void *workspace, int64_t bytes) {
+enum dk_status dk_winograd_run(const struct dk_gather *g, const struct dk_winograd_form *form, const float *u,
+                               void *workspace, int64_t bytes) {
     atomic_llong next = 0;
-    struct winograd w = plan(g);
+    struct winograd w = plan(g, form);
     w.lanes = DK_MIN(w.lanes, bytes / (w.lane_floats * (int64_t)sizeof(float)));
     if (w.lanes < 1)
         return DK_BAD_ARGUMENT;
@@ -301,8 +306,8 @@ struct weight_gradient {
     const struct dk_convolution_backward_weights *a;
     const struct dk_kernel_table *kernels;
     struct dk_panels panels;
-    const struct dk_winograd_size *transforms;
-    int64_t side, across, per_image, first, count, inputs;
+    const struct dk_winograd_form *form;
+    int64_t side, products, across, per_image, first, count, inputs;
     int64_t v_plane, z_plane, is_first;
     float *v, *z, *u;
 };
@@ -318,12 +323,12 @@ static void transform_both(const void *args, int64_t begin, int64_t end, int wor
         int64_t n = at / w->per_image, top = at % w->per_image / w->across * w->side, left = at % w->across * w->side;
         if (block < x_blocks) {
             struct dk_winograd_input tile =
-                input_tile(x, n, top - w->a->shape.pad_h, left - w->a->shape.pad_w, IN);
+                input_tile(x, n, top - w->a->shape.pad_h, left - w->a->shape.pad_w, tile_inputs(w->form));
             tile.x += block * CHANNELS;
             tile.channels = DK_MIN(CHANNELS, x->channels - block * CHANNELS);
             tile.v = w->v + t * w->inputs + block * CHANNELS;
             tile.plane = w->v_plane;
-            w->kernels->winograd.input(&tile);
+            w->form->input(&tile);
         } else {
             int64_t f = (block - x_blocks) * CHANNELS;
             struct dk_winograd_input tile = input_tile(dy, n, top, left, w->side);
@@ -331,7 +336,7 @@ static void transform_both(const void *args, int64_t begin, int64_t end, int wor
             tile.channels = DK_MIN(CHANNELS, dy->channels - f);
             tile.v = w->z + t * w->panels.padded + f;
             tile.plane = w->z_plane;
-            w->transforms->gradient(&tile);
+            w->form->gradient(&tile);
         }
     }
 }
@@ -344,7 +349,7 @@ static void accumulate(const void *args, int64_t begin, int64_t end, int worker)
     (void)worker;
     for (int64_t k = begin; k < end; k++) {
         int64_t e = k / panels, q = k % panels, width = dk_panel_width(p, q);
-        float *u = w->u + (PRODUCTS * q * p->width + e * width) * p->inputs;
+        float *u = w->u + (w->products * q * p->width + e * width) * p->inputs;
         if (w->is_first)
             memset(u, 0, sizeof(float) * (size_t)(p->inputs * width));
         for (int64_t b = 0; b < blocks; b++) {
@@ -365,44 +370,47 @@ static void accumulate(const void *args, int64_t begin, int64_t end, int worker)
     }
 }
 
-static int64_t gradient_batch(const struct dk_convolution_backward_weights *a, const struct dk_panels *p) {
-    int64_t channels = dk_round_up(p->inputs, p->lanes) + p->padded;
-    return batch_tiles(tile_count(a->dy.batch, a->dy.height, a->dy.width, tile_side(p)), PRODUCTS * channels, BUDGET);
-}
-
-int64_t dk_winograd_gradient_workspace(const struct dk_convolution_backward_weights *a) {
-    const struct dk_panels p = dk_weights_panels(&a->shape);
-    int64_t count = gradient_batch(a, &p);
-    return (int64_t)sizeof(float) *
-           (PRODUCTS * (plane_floats(count, dk_round_up(p.inputs, p.lanes)) + plane_floats(count, p.padded)) +
-            dk_winograd_weights_floats(&p));
-}
-
-void dk_winograd_gradient(const struct dk_convolution_backward_weights *a) {
+static struct weight_gradient plan_gradient(const struct dk_convolution_backward_weights *a,
+                                            const struct dk_winograd_form *form) {
     struct weight_gradient w = {
         .a = a,
         .kernels = dk_kernels(),
         .panels = dk_weights_panels(&a->shape),
+        .form = form,
+        .side = form->outputs,
+        .products = product_count(form),
+        .across = dk_ceil_div(a->dy.width, form->outputs),
+        .per_image = tile_count(form, 1, a->dy.height, a->dy.width),
     };
+    const int64_t tiles = a->dy.batch * w.per_image;
+    w.inputs = dk_round_up(w.panels.inputs, w.panels.lanes);
+    w.count = batch_tiles(tiles, w.products * (w.inputs + w.panels.padded), BUDGET);
+    w.v_plane = plane_floats(w.count, w.inputs);
+    w.z_plane = plane_floats(w.count, w.panels.padded);
+    return w;
+}
+
+int64_t dk_winograd_gradient_workspace(const struct dk_convolution_backward_weights *a,
+                                       const struct dk_winograd_form *form) {
+    struct weight_gradient w = plan_gradient(a, form);
+    return (int64_t)sizeof(float) *
+           (w.products * (w.v_plane + w.z_plane) + dk_winograd_weights_floats(form, &w.panels));
+}
+
+void dk_winograd_gradient(const struct dk_convolution_backward_weights *a, const struct dk_winograd_form *form) {
+    struct weight_gradient w = plan_gradient(a, form);
     const struct dk_panels *p = &w.panels;
-    w.transforms = kernels_of(p);
-    w.side = tile_side(p);
-    w.across = dk_ceil_div(a->dy.width, w.side);
-    w.per_image = tile_count(1, a->dy.height, a->dy.width, w.side);
-    const int64_t most = gradient_batch(a, p), tiles = tile_count(a->dy.batch, a->dy.height, a->dy.width, w.side);
-    w.inputs = dk_round_up(p->inputs, p->lanes);
-    w.v_plane = plane_floats(most, w.inputs);
-    w.z_plane = plane_floats(most, p->padded);
-    w.v = a->workspace;
-    w.z = w.v + PRODUCTS * w.v_plane;
-    w.u = w.z + PRODUCTS * w.z_plane;
+    const int64_t most = w.count, tiles = a->dy.batch * w.per_image;
     const int64_t blocks = dk_ceil_div(a->x.channels, CHANNELS) + dk_ceil_div(a->dy.channels, CHANNELS);
+    w.v = a->workspace;
+    w.z = w.v + w.products * w.v_plane;
+    w.u = w.z + w.products * w.z_plane;
     for (w.first = 0; w.first < tiles; w.first += most) {
         w.count = DK_MIN(most, tiles - w.first);
         w.is_first = w.first == 0;
         dk_parallel_for(w.count * blocks, 2, transform_both, &w);
-        dk_parallel_for(PRODUCTS * dk_panel_count(p), 1, accumulate, &w);
+        dk_parallel_for(w.products * dk_panel_count(p), 1, accumulate, &w);
     }
-    struct weights_job args = {w.transforms, p, w.u, a->updates};
+    struct weights_job args = {form, p, w.u, a->updates};
     dk_parallel_for(p->inputs * p->padded / p->lanes, 256, add_updates, &args);
 }

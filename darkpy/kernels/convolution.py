@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 #: Names of the algorithms; "auto" is the engine's own choice.
-ALGORITHMS = ("auto", "im2col", "indirect", "winograd", "depthwise")
+ALGORITHMS = ("auto", "im2col", "indirect", "winograd", "depthwise", "winograd-2x2")
 
 
 #: Passes of a convolution, in the C core's order.

@@ -9,7 +9,7 @@ import numpy as np
 
 from darkpy.kernels import boundary
 from darkpy.kernels.boundary import FloatArray, lib, pointer
-from darkpy.kernels.convolution import chosen_algorithm
+from darkpy.kernels.convolution import ALGORITHMS, chosen_algorithm
 
 __all__ = ["FilterPacking"]
 
@@ -54,21 +54,22 @@ class FilterPacking:
     def can(self, algorithm: str) -> bool:
         """Whether `algorithm` is able to do this convolution."""
         g = self.geometry
-        if algorithm == "winograd":
-            return self.winograd_size > 0
+        if algorithm.startswith("winograd"):
+            return self.winograd_size(algorithm) > 0
         if algorithm == "depthwise":
             return g["groups"] == g["channels"] == g["filters"]
         return True
 
-    @property
-    def winograd_size(self) -> int:
-        """Floats of the filters in Winograd's form; 0 where that does not apply."""
-        return int(lib.dk_convolution_winograd_size(self._shape, lib.DK_CONV_FORWARD))
+    def winograd_size(self, algorithm: str) -> int:
+        """Floats of the filters as one of Winograd's algorithms reads them; 0: not for these."""
+        number = ALGORITHMS.index(algorithm)
+        return int(lib.dk_convolution_winograd_size(self._shape, number, lib.DK_CONV_FORWARD))
 
-    def transform(self, packed: FloatArray, winograd: FloatArray) -> None:
-        """Fill `winograd`, Winograd's form of the packed filters."""
+    def transform(self, algorithm: str, packed: FloatArray, winograd: FloatArray) -> None:
+        """Fill `winograd`, that form of the packed filters."""
+        number = ALGORITHMS.index(algorithm)
         status = lib.dk_convolution_pack_winograd(
-            self._shape, lib.DK_CONV_FORWARD, pointer(packed), pointer(winograd)
+            self._shape, number, lib.DK_CONV_FORWARD, pointer(packed), pointer(winograd)
         )
         boundary.check(status, "dk_convolution_pack_winograd")
 

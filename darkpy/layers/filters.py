@@ -44,7 +44,7 @@ class FilterLayer(NormalizingLayer):
     def algorithm(self) -> str:
         """How the convolution is computed; "auto" lets the engine choose by shape.
 
-        Assign "im2col", "indirect", "winograd" or "depthwise" to force one, for tests and teaching.
+        Assign one of `darkpy.kernels.convolution.ALGORITHMS` to force it, for tests and teaching.
         """
         return self._algorithm
 
@@ -76,8 +76,8 @@ class FilterLayer(NormalizingLayer):
         )
         self._transposed: FloatArray | None = None
         self._transposed_version = -1
-        self._winograd: FloatArray | None = None
-        self._winograd_version = -1
+        #: Algorithm -> (weights.version when it was made, the form).
+        self._winograd: dict[str, tuple[int, FloatArray]] = {}
 
     def initial_weights(self) -> FloatArray:
         """Return new random weights in Darknet's shape."""
@@ -100,15 +100,18 @@ class FilterLayer(NormalizingLayer):
         """Bytes of the weights' form for the data gradient, 0 where nothing needs it."""
         return 0 if self._transposed is None else self._transposed.nbytes
 
-    @property
-    def winograd(self) -> FloatArray:
-        """The weights as Winograd's algorithm reads them in inference; made anew by `refresh`.
+    def winograd(self, algorithm: str) -> FloatArray | None:
+        """The weights as `algorithm` reads them in inference; made anew by `refresh`.
 
-        Training transforms them inside each call instead: they change with every update.
+        None when it is none of Winograd's. Training transforms them inside each call instead: they
+        change with every update.
         """
-        if self._winograd is None:
-            self._winograd = np.zeros(self.packing.winograd_size, np.float32)
-        return self._winograd
+        if not algorithm.startswith("winograd"):
+            return None
+        if algorithm not in self._winograd:
+            form = np.zeros(self.packing.winograd_size(algorithm), np.float32)
+            self._winograd[algorithm] = -1, form
+        return self._winograd[algorithm][1]
 
     def refresh(self, training: bool) -> None:
         """Also make the derived forms of the weights anew when they changed."""
@@ -118,9 +121,11 @@ class FilterLayer(NormalizingLayer):
             if self._transposed is not None and self._transposed_version != weights.version:
                 self.packing.transpose(weights.storage, self.transposed)
                 self._transposed_version = weights.version
-        elif self._winograd is not None and self._winograd_version != weights.version:
-            self.packing.transform(weights.storage, self.winograd)
-            self._winograd_version = weights.version
+            return
+        for algorithm, (version, form) in self._winograd.items():
+            if version != weights.version:
+                self.packing.transform(algorithm, weights.storage, form)
+                self._winograd[algorithm] = weights.version, form
 
     # -- passes -----------------------------------------------------------------------------------
 
@@ -143,8 +148,6 @@ class FilterLayer(NormalizingLayer):
         x = inputs[0]
         if not plan.training:
             epilogue: dict[str, Any] = {"activation": self.activation}
-            is_winograd = self.chosen_algorithm(plan.batch) == "winograd"
-            winograd = self.winograd if is_winograd else None
             if residual := plan.residual(self):
                 epilogue = dict(zip(("residual", "activation"), residual, strict=True))
             self._filter(
@@ -153,7 +156,7 @@ class FilterLayer(NormalizingLayer):
                 output,
                 scale=self.factor,
                 shift=self.shift,
-                winograd=winograd,
+                winograd=self.winograd(self.chosen_algorithm(plan.batch)),
                 **epilogue,
             )
             return None

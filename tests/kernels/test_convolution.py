@@ -130,10 +130,15 @@ def is_winograd(case):
     return plain and case.size in ((3, 3), (5, 5))
 
 
+def winograds(case):
+    if not is_winograd(case):
+        return []
+    return [lib.DK_CONV_WINOGRAD] + [lib.DK_CONV_WINOGRAD_2X2] * (case.size == (3, 3))
+
+
 def algorithms(case):
     plain = lib.DK_CONV_DEPTHWISE if is_depthwise(case) else lib.DK_CONV_INDIRECT
-    more = [lib.DK_CONV_WINOGRAD] if is_winograd(case) else []
-    return [lib.DK_CONV_AUTO, lib.DK_CONV_IM2COL, plain, *more]
+    return [lib.DK_CONV_AUTO, lib.DK_CONV_IM2COL, plain, *winograds(case)]
 
 
 def patches(case, x):
@@ -196,10 +201,13 @@ def unpack(case, packed):
     return plain.values
 
 
-def winograd_weights(case, which, weights):
+def winograd_weights(case, algorithm, which, weights):
     shape = struct("dk_conv_shape", case.fields())
-    made = GuardedVector(np.full(lib.dk_convolution_winograd_size(shape, which), np.nan))
-    status = lib.dk_convolution_pack_winograd(shape, which, weights.pointer, made.pointer)
+    size = lib.dk_convolution_winograd_size(shape, algorithm, which)
+    made = GuardedVector(np.full(size, np.nan))
+    status = lib.dk_convolution_pack_winograd(
+        shape, algorithm, which, weights.pointer, made.pointer
+    )
     assert status == lib.DK_OK
     made.check()
     return made
@@ -231,7 +239,7 @@ def forward(
         "activation": activation,
         "algorithm": algorithm,
     }
-    made = winograd_weights(case, lib.DK_CONV_FORWARD, packed) if prepared else None
+    made = winograd_weights(case, algorithm, lib.DK_CONV_FORWARD, packed) if prepared else None
     fields["winograd"] = made.pointer if made else pointer(None)
     fields["ahead"], fields["ahead_count"] = stretches(ahead), len(ahead)
     size = lib.dk_convolution_workspace(struct("dk_convolution", fields))
@@ -261,7 +269,8 @@ def backward_data(case, dy, weights, algorithm=0, start=None, prepared=False):
         "accumulate": int(start is not None),
         "algorithm": algorithm,
     }
-    made = winograd_weights(case, lib.DK_CONV_BACKWARD_DATA, transposed) if prepared else None
+    which = lib.DK_CONV_BACKWARD_DATA
+    made = winograd_weights(case, algorithm, which, transposed) if prepared else None
     fields["winograd"] = made.pointer if made else pointer(None)
     name = "dk_convolution_backward_data"
     size = lib.dk_convolution_backward_data_workspace(struct(name, fields))
@@ -306,8 +315,8 @@ def picks_winograd(case, algorithm):
     """Whether any pass would use Winograd's algorithm."""
     shape = struct("dk_conv_shape", case.fields())
     choices = [lib.dk_convolution_choose(shape, case.batch, *case.out_plane(), k) for k in range(3)]
-    winograd = lib.DK_CONV_WINOGRAD
-    return winograd == algorithm or (algorithm == lib.DK_CONV_AUTO and winograd in choices)
+    winograd = {lib.DK_CONV_WINOGRAD, lib.DK_CONV_WINOGRAD_2X2}
+    return algorithm in winograd or (algorithm == lib.DK_CONV_AUTO and winograd & set(choices))
 
 
 def close(got, exact, terms, magnitude):
@@ -358,15 +367,16 @@ def test_real_values_stay_within_the_bound(every_simd, rng, name):
         close(got, weights_reference(case, x, dy), pixels, limit)
 
 
-@pytest.mark.parametrize("name", [name for name, case in CASES.items() if is_winograd(case)])
-def test_winograd_stays_close_on_the_scale_of_a_tile(every_simd, rng, name):
+@pytest.mark.parametrize(
+    ("name", "winograd"), [(name, a) for name, case in CASES.items() for a in winograds(case)]
+)
+def test_winograd_stays_close_on_the_scale_of_a_tile(every_simd, rng, name, winograd):
     """Transforms mix the values of a tile, so errors go with the largest sum|a*b| around."""
     case = CASES[name]
     x, dy, weights, before = (
         rng.standard_normal(s).astype(np.float32)
         for s in (case.x_shape(), case.y_shape(), case.weights_shape(), case.x_shape())
     )
-    winograd = lib.DK_CONV_WINOGRAD
     pixels = case.batch * np.prod(case.out_plane())
     for prepared in (False, True):
         got = forward(case, x, weights, winograd, prepared=prepared)
@@ -541,5 +551,7 @@ def test_the_choice_depends_on_the_shape():
         assert pick(plain, 1, 7, 6, which) == lib.DK_CONV_INDIRECT
         assert pick(depthwise, 1, 9, 8, which) == lib.DK_CONV_DEPTHWISE
         assert pick(large, 1, 56, 56, which) == lib.DK_CONV_WINOGRAD
-        assert pick(large, 16, 1, 1, which) == lib.DK_CONV_INDIRECT
+        assert pick(large, 1, 2, 2, which) == lib.DK_CONV_INDIRECT
         assert pick(strided, 1, 56, 56, which) == lib.DK_CONV_INDIRECT
+    if lib.dk_simd_lanes() == 16:
+        assert pick(large, 1, 7, 7, lib.DK_CONV_FORWARD) == lib.DK_CONV_WINOGRAD_2X2

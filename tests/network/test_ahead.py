@@ -39,7 +39,7 @@ def test_every_byte_is_fetched_once_and_before_its_turn(calls):
             fetched[owner] += stretch.size
     sizes = np.array([size for _, size in spans])
     assert (fetched <= sizes).all()
-    assert fetched.sum() > 0.9 * sizes.sum()
+    assert fetched.sum() > 0.8 * sizes.sum()
 
 
 def test_no_call_fetches_more_than_it_has_time_for(calls):

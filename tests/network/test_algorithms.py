@@ -14,7 +14,11 @@ def test_forced_algorithms_agree(rng: np.random.Generator) -> None:
     net = darkpy.load("googlenet")
     x = rng.random((2, 3, 224, 224), np.float32)
     filters = [layer for layer in net.layers if isinstance(layer, FilterLayer)]
-    assert {layer.chosen_algorithm() for layer in filters} == {"indirect", "winograd"}
+    assert {layer.chosen_algorithm() for layer in filters} == {
+        "indirect",
+        "winograd",
+        "winograd-2x2",
+    }
     outputs = {}
     for algorithm in ("auto", "indirect", "im2col"):
         for layer in filters:
