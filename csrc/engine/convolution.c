@@ -30,10 +30,9 @@ enum dk_status dk_check_activation(int activation) {
 }
 
 /* Time of an algorithm for one pair of channel and filter, in multiply-adds: its products for all tiles, and its
- * weights, each of which comes from memory in the time of some WAIT products. */
-static int64_t cost_of(int64_t products, int64_t side, int64_t batch, int64_t out_h, int64_t out_w) {
-    enum { WAIT = 12 };
-    return products * (batch * dk_ceil_div(out_h, side) * dk_ceil_div(out_w, side) + WAIT);
+ * weights, each of which is waited for during some more. */
+static int64_t cost_of(int64_t products, int64_t wait, int64_t side, int64_t batch, int64_t out_h, int64_t out_w) {
+    return products * (batch * dk_ceil_div(out_h, side) * dk_ceil_div(out_w, side) + wait);
 }
 
 /* Fitted to the layers of GoogLeNet, Darknet-19 and ResNet-50 on AVX-512, AVX2 and SSE2: Winograd wins from 16 channels
@@ -48,8 +47,11 @@ int dk_convolution_choose(const struct dk_conv_shape *shape, int64_t batch, int6
         const int64_t tiles = dk_ceil_div(out_h, side) * dk_ceil_div(out_w, side);
         return batch * tiles >= 32 && 2 * out_h * out_w >= side * side * tiles ? DK_CONV_WINOGRAD : DK_CONV_INDIRECT;
     }
-    const int64_t plain = cost_of(taps, 1, batch, out_h, out_w) * (dk_kernels()->lanes >= 16 ? 10 : 6) / 10;
-    const int64_t large = cost_of(36, side, batch, out_h, out_w), small = cost_of(16, 2, batch, out_h, out_w);
+    enum { WAIT = 8, WAIT_LONG = 20, LONG = 1 << 15 }; /* 36 values of so many weights do not stay in a cache */
+    const int64_t wait = shape->channels * shape->filters > LONG ? WAIT_LONG : WAIT;
+    const int64_t plain = cost_of(taps, WAIT, 1, batch, out_h, out_w) * (dk_kernels()->lanes >= 16 ? 10 : 6) / 10;
+    const int64_t large = cost_of(36, wait, side, batch, out_h, out_w);
+    const int64_t small = cost_of(16, WAIT, 2, batch, out_h, out_w);
     if (taps == 9 && small <= large && small < plain)
         return DK_CONV_WINOGRAD_2X2;
     return large < plain ? DK_CONV_WINOGRAD : DK_CONV_INDIRECT;
