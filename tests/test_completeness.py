@@ -25,8 +25,6 @@ CALLERS = [
 ]
 #: Functions of the core that Python may do without: limits that C itself uses.
 C_ONLY = {"dk_max_threads"}
-#: Darknet's square forms of the `_ext` kernels that the functions of the same names call.
-C_ONLY |= {"dk_im2col_cpu", "dk_col2im_cpu"}
 FUNCTIONS = sorted(
     name for name in dir(lib) if name.startswith("dk_") and callable(getattr(lib, name))
 )

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from guarded import GuardedVector
+from references import kernels as reference
 
-from darkpy.errors import DTypeError, ShapeError
+from darkpy.errors import ArgumentError, DTypeError, ShapeError
+from darkpy.kernels import flat
 from darkpy.kernels.boundary import lib
 from darkpy.kernels.gemm import gemm_cpu
 
@@ -90,6 +92,26 @@ def test_bits_do_not_depend_on_the_number_of_threads(every_simd, threads, rng, t
         results.append(gemm_cpu(a, b, ta=ta))
     for got in results[1:]:
         np.testing.assert_array_equal(got, results[0])
+
+
+@pytest.mark.parametrize("ta", [0, 1])
+@pytest.mark.parametrize("tb", [0, 1])
+def test_flat_form(every_simd, rng, ta, tb):
+    m, n, k = 9, 21, 13
+    a = rng.integers(-8, 9, (k, m + 2) if ta else (m, k + 1)).astype(np.float32)
+    b = rng.integers(-8, 9, (n, k + 3) if tb else (k, n + 2)).astype(np.float32)
+    c = rng.integers(-8, 9, (m, n + 4)).astype(np.float32)
+    sizes = (ta, tb, m, n, k, 2.0, a, a.shape[1], b, b.shape[1], -1.0)
+    want = reference.gemm_cpu(*sizes, c, n + 4)
+    got = c.copy()
+    flat.gemm_cpu(*sizes, got, n + 4)
+    np.testing.assert_array_equal(got.ravel(), want)
+    with pytest.raises(ShapeError, match="C must hold at least"):
+        flat.gemm_cpu(*sizes, c[:-1].copy(), n + 4)
+    with pytest.raises(ArgumentError, match="ldc must be 21"):
+        flat.gemm_cpu(*sizes, c, n - 1)
+    with pytest.raises(ShapeError, match="C must not share memory with A"):
+        flat.gemm_cpu(*sizes[:6], c, a.shape[1], b, b.shape[1], 0.0, c, n + 4)
 
 
 def test_no_product_at_all_leaves_beta_times_c():

@@ -1,0 +1,182 @@
+"""AlexeyAB's shortcut of several sources, with learned weights or without."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from darkpy.errors import ArgumentError, ShapeError
+from darkpy.kernels.boundary import (
+    FloatArray,
+    accumulator,
+    check,
+    float_array,
+    lib,
+    no_overlap,
+    output_array,
+    pointer,
+)
+
+__all__ = ["backward_shortcut_multilayer_cpu", "shortcut_multilayer_cpu"]
+
+#: Added to the divisor of normalised weights.
+EPSILON = 1e-4
+
+
+def normalised_weights(weights: FloatArray, normalization: str) -> FloatArray:
+    """Return weights (sources, count), divided over the sources as `normalization` says."""
+    if normalization == "none":
+        return weights
+    if normalization == "relu":
+        positive = np.maximum(weights.astype(np.float64), 0)
+    elif normalization == "softmax":
+        positive = np.exp(weights.astype(np.float64) - weights.max(axis=0))
+    else:
+        raise ArgumentError(f"normalization must be none, relu or softmax, got {normalization!r}")
+    shares: FloatArray = (positive / (positive.sum(axis=0) + EPSILON)).astype(np.float32)
+    return shares
+
+
+def _image_size(name: str, array: FloatArray, batch: int) -> int:
+    if array.ndim < 2 or array.shape[0] != batch or not array.size:
+        raise ShapeError(f"{name} must have shape ({batch}, ...) with values, got {array.shape}")
+    return array.size // batch
+
+
+def _shares(
+    weights: FloatArray | None, normalization: str, sources: int, outputs: int
+) -> tuple[FloatArray | None, int]:
+    """Return the factors (1 + sources, count) and the neighbours that share one."""
+    if weights is None:
+        if normalization != "none":
+            raise ArgumentError("normalization must be none without weights")
+        return None, outputs
+    weights = float_array("weights", weights, (sources + 1, None))
+    count = weights.shape[1]
+    if not count or outputs % count:
+        raise ShapeError(f"weights must have a divisor of {outputs} columns, got {count}")
+    return np.ascontiguousarray(normalised_weights(weights, normalization)), outputs // count
+
+
+def shortcut_multilayer_cpu(
+    x: FloatArray,
+    sources: Sequence[FloatArray],
+    weights: FloatArray | None = None,
+    *,
+    normalization: str = "none",
+    out: FloatArray | None = None,
+) -> FloatArray:
+    """Add layers: ``out = w[0] * x + sum of w[1 + k] * sources[k]``.
+
+    Parameters
+    ----------
+    x : ndarray of float32, shape (batch, ...)
+    sources : sequence of ndarray of float32, shape (batch, ...)
+        Values meet by their flat index in the image; where a source is shorter than x, it adds
+        nothing, where longer, its rest is not read.
+    weights : ndarray of float32, shape (1 + sources, count), optional
+        Each row holds one weight (count 1) or one per channel (count c), which the values of an
+        image share evenly.  All 1 by default.
+    normalization : {"none", "relu", "softmax"}
+        Divide the weights over the sources: relu ``max(w, 0) / (sum of max(w, 0) + 1e-4)``,
+        softmax ``e**(w - max) / (sum of e**(w - max) + 1e-4)``.
+    out : ndarray of float32, shape of x, optional
+        Overwritten; shares no memory with the sources.
+
+    Returns
+    -------
+    ndarray of float32, shape of x
+
+    Raises
+    ------
+    ShapeError, DTypeError, ArgumentError
+        Name the argument, what was expected and what came.
+
+    Notes
+    -----
+    Error: one rounding per source.  Threads: over images and weights.
+    Source: AlexeyAB's blas.c shortcut_multilayer_cpu.
+    """
+    x = float_array("x", x)
+    batch = x.shape[0] if x.ndim else 0
+    outputs = _image_size("x", x, batch)
+    result = output_array("out", out, x.shape)
+    added = [float_array(f"sources[{k}]", source) for k, source in enumerate(sources)]
+    factors, step = _shares(weights, normalization, len(added), outputs)
+    no_overlap(out=result, x=x)
+    for k, source in enumerate([x, *added]):
+        name = f"sources[{k - 1}]" if k else "x"
+        length = _image_size(name, source, batch)
+        no_overlap(**{"out": result, name: source})
+        share = pointer(None if factors is None else factors[k])
+        sizes = (batch, length, pointer(source), outputs, pointer(result), share, step, int(k > 0))
+        check(lib.dk_weighted_source(*sizes), "shortcut_multilayer_cpu")
+    return result
+
+
+def backward_shortcut_multilayer_cpu(
+    delta: FloatArray,
+    x: FloatArray,
+    sources: Sequence[FloatArray],
+    weights: FloatArray | None = None,
+    *,
+    normalization: str = "none",
+    out: FloatArray | None = None,
+    source_deltas: Sequence[FloatArray] | None = None,
+    weight_updates: FloatArray | None = None,
+) -> tuple[FloatArray, list[FloatArray], FloatArray | None]:
+    """Carry the delta of `shortcut_multilayer_cpu` back, the normalised weights as constants.
+
+    ``out += w[0] * delta``, ``source_deltas[k] += w[1 + k] * delta``, ``weight_updates[k] += sum
+    of delta * (x or sources[k - 1])`` over the values that share the weight.
+
+    Parameters
+    ----------
+    delta : ndarray of float32, shape of x
+    x, sources, weights, normalization
+        As in the forward pass.
+    out, source_deltas, weight_updates : optional
+        Of the shapes of x, each source and `weights`; accumulated into.  New ones start from 0.
+
+    Returns
+    -------
+    out : ndarray of float32
+    source_deltas : list of ndarray of float32
+    weight_updates : ndarray of float32, or None without weights
+
+    Notes
+    -----
+    AlexeyAB's ignores the derivative of the normalisation, and so does this.  Bits do not depend
+    on the threads.  Source: AlexeyAB's blas.c backward_shortcut_multilayer_cpu.
+    """
+    x = float_array("x", x)
+    batch = x.shape[0] if x.ndim else 0
+    outputs = _image_size("x", x, batch)
+    delta = float_array("delta", delta, x.shape)
+    read = [x, *(float_array(f"sources[{k}]", source) for k, source in enumerate(sources))]
+    factors, step = _shares(weights, normalization, len(read) - 1, outputs)
+    given = [None] * (len(read) - 1) if source_deltas is None else list(source_deltas)
+    if len(given) != len(read) - 1:
+        raise ShapeError(f"source_deltas must be {len(read) - 1} arrays, got {len(given)}")
+    results = [accumulator("out", out, x.shape)]
+    results += [
+        accumulator(f"source_deltas[{k}]", array, source.shape)
+        for k, (array, source) in enumerate(zip(given, read[1:], strict=True))
+    ]
+    updates = (
+        None if factors is None else accumulator("weight_updates", weight_updates, factors.shape)
+    )
+    for k, (source, result) in enumerate(zip(read, results, strict=True)):
+        name = f"source_deltas[{k - 1}]" if k else "out"
+        length = _image_size(f"sources[{k - 1}]" if k else "x", source, batch)
+        no_overlap(**{name: result, "delta": delta, "x": source})
+        share = pointer(None if factors is None else factors[k])
+        sizes = (batch, outputs, pointer(delta), length, pointer(result), share, step, 1)
+        check(lib.dk_weighted_source(*sizes), "backward_shortcut_multilayer_cpu")
+        if updates is not None:
+            arrays = (batch, length, pointer(source), outputs, pointer(delta), step)
+            row = pointer(updates[k])
+            status = lib.dk_weighted_source_updates(*arrays, updates.shape[1], row)
+            check(status, "backward_shortcut_multilayer_cpu")
+    return results[0], results[1:], updates
