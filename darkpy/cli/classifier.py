@@ -37,7 +37,14 @@ def _add_train(actions: Commands) -> None:
     parser.add_argument("-clear", action="store_true", help="count updates from 0 again")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: 0")
     parser.set_defaults(
-        run=_train, valid=None, epochs=None, out=None, name=None, quiet=False, memory="normal"
+        run=_train,
+        valid=None,
+        epochs=None,
+        out=None,
+        name=None,
+        quiet=False,
+        memory="normal",
+        whiten=False,
     )
 
 

@@ -33,6 +33,11 @@ def register(commands: Commands) -> None:
     parser.add_argument(
         "--clear", action="store_true", help="count updates from 0 again, whatever --weights says"
     )
+    parser.add_argument(
+        "--whiten",
+        action="store_true",
+        help="begin with first filters that whiten patches of the photos",
+    )
     parser.add_argument("--valid", metavar="DATA", help="photos to measure with, if not in DATA")
     parser.add_argument(
         "--epochs", type=positive, metavar="N", help="how often each photo is seen (default: until"
@@ -73,5 +78,6 @@ def train_and_report(cfg: str, data: str, arguments: argparse.Namespace) -> None
         name=arguments.name,
         clear=arguments.clear,
         memory=arguments.memory,
+        whitened=arguments.whiten,
     )
     print(history)

@@ -31,9 +31,9 @@ __all__ = ["LEVELS", "Recomputation", "check_level"]
 LEVELS = ("high", "normal", "low")
 
 _CONVOLUTION, _NORMALISATION = "dk_convolution_forward", "dk_batchnorm_forward"
-_SHORTCUT, _ACTIVATION = "dk_shortcut_forward", "dk_activate"
-#: Calls that may be made again; each writes its field y and nothing else that is kept.
-_REPEATABLE = (_CONVOLUTION, _NORMALISATION, _SHORTCUT, _ACTIVATION)
+_SHORTCUT, _ACTIVATION, _POOL = "dk_shortcut_forward", "dk_activate", "dk_maxpool_forward"
+#: Calls that may be made again; see `_written` for what they write.
+_REPEATABLE = (_CONVOLUTION, _NORMALISATION, _SHORTCUT, _ACTIVATION, _POOL)
 
 
 def check_level(level: str) -> str:
@@ -71,6 +71,8 @@ class Recomputation:
             functions = {call.function for call in calls}
             if functions == {_NORMALISATION} or self._is_sum_to_give_up(calls):
                 self.given_up.add(buffer)
+            elif self._is_pool_to_give_up(calls):
+                self.given_up.update(_written(calls[0]))
             elif level == "low" and functions == {_CONVOLUTION}:
                 if all(_is_cheap(call.fields["shape"]) for call in calls):
                     self.given_up.add(buffer)
@@ -82,6 +84,14 @@ class Recomputation:
             return False
         sums = [call.fields for call in calls if call.function == _SHORTCUT]
         return not any(self._is_given_up_sum(f[k].buffer) for f in sums for k in ("x", "from"))
+
+    def _is_pool_to_give_up(self, calls: list[Call]) -> bool:
+        """Maxima, and where they were, follow from an input that is made again anyway."""
+        if len(calls) > 1 or calls[0].function != _POOL:
+            return False
+        written = _written(calls[0])
+        alone = all(self.makers.get(buffer) == calls for buffer in written)
+        return alone and calls[0].fields["x"].buffer in self.given_up
 
     def _is_given_up_sum(self, buffer: Buffer) -> bool:
         functions = {call.function for call in self.makers.get(buffer, ())}
@@ -107,7 +117,9 @@ class Recomputation:
         if buffer not in self.given_up:
             return buffer
         if buffer not in self.remade:
-            self.remade[buffer] = Buffer(buffer.size)
+            for call in self.makers[buffer]:
+                for written in self.given_up.intersection(_written(call)):
+                    self.remade.setdefault(written, Buffer(written.size))
             for call in self.makers[buffer]:
                 self._repeat(call)
         return self.remade[buffer]
@@ -134,13 +146,20 @@ def _is_cheap(shape: Mapping[str, int]) -> bool:
     return sizes == (1, 1, 1) and shape["channels"] < shape["filters"]
 
 
+def _written(call: Call) -> list[Buffer]:
+    """What a repeatable call writes that lives on."""
+    argmax = call.fields.get("argmax")
+    return [call.fields["y"].buffer, *([argmax] if isinstance(argmax, Buffer) else [])]
+
+
 def _makers(calls: list[Call]) -> dict[Buffer, list[Call]]:
     """The calls that wrote a buffer, for those that only repeatable calls wrote."""
     makers: dict[Buffer, list[Call]] = {}
     others: set[Buffer] = set()
     for call in calls:
         if call.function in _REPEATABLE:
-            makers.setdefault(call.fields["y"].buffer, []).append(call)
+            for buffer in _written(call):
+                makers.setdefault(buffer, []).append(call)
         else:
             written = {name: value for name, value in call.fields.items() if name != "x"}
             others.update(buffers_in(written))

@@ -30,6 +30,7 @@ from darkpy.training.interface import Network
 from darkpy.training.interruption import Interruption
 from darkpy.training.progress import progress_for
 from darkpy.training.stream import sample_stream
+from darkpy.training.whitening import whiten
 
 __all__ = ["train"]
 
@@ -51,6 +52,7 @@ def train(
     name: str | None = None,
     clear: bool = False,
     memory: str = "normal",
+    whitened: bool = False,
 ) -> History:
     """Train a classifier.
 
@@ -85,6 +87,9 @@ def train(
         Count updates from 0 again (``-clear``): for weights that learned something else.
     memory : {"high", "normal", "low"}
         How much is kept for the backward pass; see `darkpy.load`.
+    whitened : bool
+        Begin with first filters that whiten patches of the photos; see
+        `darkpy.training.whitening.whiten`.  Not together with `weights`.
 
     Returns
     -------
@@ -111,6 +116,8 @@ def train(
     """
     if not 0 <= seed < 1 << 64:
         raise ArgumentError(f"seed must be in 0 .. 2^64 - 1, not {seed}")
+    if whitened and weights is not None:
+        raise ArgumentError("whitened filters are for training that begins: leave out the weights")
     if epochs is not None and epochs < 1:
         raise ArgumentError(f"epochs must be at least 1, not {epochs}")
     opened = open_dataset(data)
@@ -119,6 +126,8 @@ def train(
     if clear:
         net.seen = 0
     _check_classes(net, opened, held_back)
+    if whitened:
+        whiten(net, opened.train, seed, get_num_threads())
     net.prepare_training()
     before = get_num_threads()
     if threads is not None:
