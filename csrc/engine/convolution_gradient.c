@@ -18,6 +18,8 @@ enum {
     BLOCK_LEAST = 48,        /* also where so many do not fit */
     BLOCK_FLOATS = 1 << 17,  /* of x and dy in a block */
     THIN = 16,               /* channels up to which patches are made */
+    PART = 56,               /* channels of a part, about: jobs share the parts where there are no slices */
+    MANY_VALUES = 48,        /* read for each update, where slices with sums of their own pay (measured) */
     JOBS_PER_THREAD = 4,
     SMALL = 1 << 17          /* multiply-adds in all below which one thread does them */
 };
@@ -30,7 +32,8 @@ struct gradient {
     int depthwise, patches;
     int64_t slices;                   /* with sums of their own; 1: straight into updates */
     int64_t rows, block_rows;         /* of dy over all images; of a block */
-    int64_t tiles, jobs;              /* (group, panel, tap) triples; jobs along them */
+    int64_t parts;                    /* of the channels */
+    int64_t tiles, jobs;              /* (group, panel, tap, part) tuples; jobs along them */
     int64_t size;                     /* floats of updates */
     float *updates, *partial;
 };
@@ -41,11 +44,12 @@ static void valid_range(int64_t at, int64_t stride, int64_t size, int64_t count,
     *end = DK_MAX(*begin, DK_MIN(count, dk_floor_div(size - 1 - at, stride) + 1));
 }
 
-/* All channels of one (group, panel, tap) over rows r0 .. r1-1. */
-static void tile_rows(const struct gradient *a, float *updates, int64_t tile, int64_t r0, int64_t r1) {
+/* The channels of one (group, panel, tap, part) over rows r0 .. r1-1. */
+static void tile_rows(const struct gradient *a, float *updates, int64_t index, int64_t r0, int64_t r1) {
     const struct dk_conv_shape *s = &a->s;
     const struct dk_panels *p = &a->panels;
     const int64_t panels = a->depthwise ? 1 : dk_panel_count(p);
+    const int64_t part = index % a->parts, tile = index / a->parts;
     const int64_t tap = tile % p->taps, q = tile / p->taps % panels, g = tile / p->taps / panels;
     const int64_t at_y = tap / s->size_w * s->dilation_h - s->pad_h, at_x = tap % s->size_w * s->dilation_w - s->pad_w;
     int64_t y0, y1, x0, x1;
@@ -63,7 +67,7 @@ static void tile_rows(const struct gradient *a, float *updates, int64_t tile, in
         .dy_row = a->dy.width * a->dy.stride,
         .filters = a->depthwise ? p->outputs : DK_MIN(p->width, p->outputs - q * p->width),
     };
-    for (int64_t b = 0; b < blocks; b++) {
+    for (int64_t b = part * blocks / a->parts; b < (part + 1) * blocks / a->parts; b++) {
         int64_t c0 = b * p->inputs / blocks, c1 = (b + 1) * p->inputs / blocks;
         t.channels = c1 - c0;
         t.updates = base + c0 * width;
@@ -194,14 +198,15 @@ static struct gradient plan(const struct dk_convolution_backward_weights *c) {
     a.panels = dk_weights_panels(&a.s);
     a.size = dk_panels_size(&a.panels);
     a.rows = a.dy.batch * a.dy.height;
-    a.tiles = a.panels.groups * (a.depthwise ? 1 : dk_panel_count(&a.panels)) * a.panels.taps;
+    a.parts = a.depthwise ? 1 : dk_ceil_div(a.panels.inputs, PART);
+    a.tiles = a.panels.groups * (a.depthwise ? 1 : dk_panel_count(&a.panels)) * a.panels.taps * a.parts;
 
     int64_t pixels = a.rows * a.dy.width, depth = a.panels.taps * a.panels.inputs;
     int64_t values = a.x.batch * a.x.height * a.x.width * a.x.channels + pixels * a.dy.channels;
     a.patches = !a.depthwise && a.panels.groups == 1 && a.panels.inputs <= THIN && a.panels.taps > 1 &&
                 depth <= PATCH / 16;
     int64_t slices = DK_MIN(SLICES, DK_MIN(a.rows, values / a.size));
-    a.slices = a.patches || a.depthwise || 6 * a.size <= values ? DK_MAX(1, slices) : 1;
+    a.slices = a.patches || a.depthwise || MANY_VALUES * a.size <= values ? DK_MAX(1, slices) : 1;
     if (pixels * a.size < SMALL)
         a.slices = 1;
 
