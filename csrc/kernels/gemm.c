@@ -7,6 +7,7 @@
 #include "dispatch.h"
 #include "threads.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,6 +37,40 @@ struct product {
     int64_t c_stride;
     int from_c;                                /* add to C instead of overwriting it */
 };
+
+/* Memory for packing stays with the thread that asked for it, until that ends: fresh pages, which the C library may
+ * fetch and give back with every call, cost up to a tenth of a product of 1024^3. */
+struct memory {
+    size_t size;
+    float values[] __attribute__((aligned(64)));
+};
+
+static pthread_key_t memory_key;
+static int is_memory_kept;
+
+__attribute__((constructor)) static void make_memory_key(void) {
+    is_memory_kept = pthread_key_create(&memory_key, free) == 0;
+}
+
+/* `count` floats, or NULL; then give_memory. */
+static struct memory *take_memory(int64_t count) {
+    const size_t size = sizeof(float) * (size_t)count;
+    struct memory *kept = is_memory_kept ? pthread_getspecific(memory_key) : NULL;
+    if (kept && kept->size >= size)
+        return kept;
+    struct memory *fresh;
+    if (posix_memalign((void **)&fresh, 64, sizeof *fresh + size))
+        return NULL;
+    fresh->size = size;
+    if (is_memory_kept && pthread_setspecific(memory_key, fresh) == 0)
+        free(kept);
+    return fresh;
+}
+
+static void give_memory(struct memory *memory) {
+    if (!is_memory_kept || pthread_getspecific(memory_key) != memory)
+        free(memory);
+}
 
 static int64_t ceil_div(int64_t a, int64_t b) {
     return (a + b - 1) / b;
@@ -215,8 +250,10 @@ enum dk_status dk_gemm_cpu(int TA, int TB, int64_t M, int64_t N, int64_t K, floa
         return DK_OK;
     }
     const int64_t chunks = ceil_div(K, CHUNK), parts = ceil_div(M, ROWS);
-    if (posix_memalign((void **)&p.packed, 64, sizeof(float) * (size_t)(ceil_div(M, parts) * ceil_div(K, chunks))))
+    struct memory *memory = take_memory(ceil_div(M, parts) * ceil_div(K, chunks));
+    if (!memory)
         return DK_OUT_OF_MEMORY;
+    p.packed = memory->values;
     for (int64_t part = 0; part < parts; part++) {
         const int64_t m = part * M / parts;
         p.rows = (part + 1) * M / parts - m;
@@ -230,6 +267,6 @@ enum dk_status dk_gemm_cpu(int TA, int TB, int64_t M, int64_t N, int64_t K, floa
             multiply(&p);
         }
     }
-    free(p.packed);
+    give_memory(memory);
     return DK_OK;
 }
