@@ -75,7 +75,7 @@ static void write_rows(const void *args, int64_t begin, int64_t end, int worker)
     const struct job *a = args;
     const int64_t height = a->s.out_h, width = a->s.out_w;
     const int is_streamed = a->is_streamed && width <= DK_SINK;
-    const int64_t together = DK_MAX(1, DK_STREAM_BLOCK / width);
+    const int64_t together = DK_MAX(1, DK_SINK / 4 / width);
     struct dk_sink sink;
     (void)worker;
     dk_sink_begin(&sink);
