@@ -13,18 +13,18 @@ import numpy as np
 
 from darkpy.config.dialects import Dialect, detect_dialect, dialect_named
 from darkpy.config.net_options import NetOptions, read_net
-from darkpy.config.options import read_options
 from darkpy.config.sections import Section, read_cfg
-from darkpy.errors import ConfigError, StateError, TrainingError
+from darkpy.errors import StateError, TrainingError
 from darkpy.kernels.boundary import FloatArray, float_array
 from darkpy.kernels.layout import from_nchw, to_nchw
 from darkpy.kernels.program import Tensor
-from darkpy.layers.base import Layer, LayerContext, Shape
+from darkpy.layers.base import Layer
 from darkpy.layers.costs import CostlyLayer
 from darkpy.layers.filters import FilterLayer
 from darkpy.layers.parameter import Parameter
-from darkpy.layers.registry import alexeyab_sections, layer_class, options_of
+from darkpy.layers.registry import alexeyab_sections, options_of
 from darkpy.network import memory, momentum, summary, weights
+from darkpy.network.building import build_layers, input_shape_of
 from darkpy.network.frozen import last_stopped
 from darkpy.network.packaged import find_cfg
 from darkpy.network.plan import Plan
@@ -128,13 +128,8 @@ class Network:
             sections, alexeyab_sections(), options_of
         )
         self.options: NetOptions = read_net(sections[0], dialect=self.dialect, strict=strict)
-        self.input_shape = self._input_shape()
-        self.layers: list[Layer] = []
-        for section in sections[1:]:
-            self._add_layer(section, strict)
-        if not self.layers:
-            raise sections[0].error("the network has no layers")
-        self._check_layers()
+        self.input_shape = input_shape_of(self.options)
+        self.layers = build_layers(sections, self.options, self.dialect, seed, strict)
         self._plans: dict[tuple[Any, ...], Plan] = {}
         self._lock = threading.Lock()
 
@@ -403,39 +398,6 @@ class Network:
             momentum.load_momentum(self, path)
 
     # -- inside -----------------------------------------------------------------------------------
-
-    def _input_shape(self) -> Shape:
-        o = self.options
-        if o.has_image:
-            return Shape(o.channels, o.height, o.width)
-        return Shape.vector(o.inputs)
-
-    def _add_layer(self, section: Section, strict: bool) -> None:
-        layer = layer_class(section)
-        options = read_options(section, options_of(section.name), strict=strict)
-        context = LayerContext(
-            options=options,
-            index=len(self.layers),
-            net=self.options,
-            dialect=self.dialect,
-            input_shape=self.input_shape,
-            layers=self.layers,
-            seed=self.seed,
-        )
-        self.layers.append(layer(context))
-
-    def _check_layers(self) -> None:
-        if not any(layer.is_answer for layer in self.layers):
-            raise ConfigError(self.path, 0, "the network has nothing but cost layers")
-        sizes = {la.output_shape.size: la for la in self.layers if la.has_cost}
-        if len(sizes) > 1:
-            first, second = list(sizes.values())[:2]
-            raise second.error(
-                f"its cost compares {second.output_shape.size} values with the truth, "
-                f"that of {first.label} {first.output_shape.size}"
-            )
-        for layer in self.layers:
-            layer.check_network(self.layers)
 
     def _check_input(self, x: object, batch: int | None = None) -> FloatArray:
         return float_array("x", x, (batch, *self.input_shape.array_shape(1)[1:]))

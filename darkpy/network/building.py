@@ -1,0 +1,74 @@
+"""Sections -> layers: each one configured with those before it, all of them checked together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from darkpy.config.dialects import Dialect
+from darkpy.config.net_options import NetOptions
+from darkpy.config.options import read_options
+from darkpy.config.sections import Section
+from darkpy.errors import ConfigError
+from darkpy.layers.base import Layer, LayerContext, Shape
+from darkpy.layers.registry import layer_class, options_of
+
+__all__ = ["build_layers", "input_shape_of"]
+
+
+def input_shape_of(options: NetOptions) -> Shape:
+    """Size of an input: an image, or a vector where [net] gives `inputs` alone."""
+    if options.has_image:
+        return Shape(options.channels, options.height, options.width)
+    return Shape.vector(options.inputs)
+
+
+def build_layers(
+    sections: Sequence[Section], options: NetOptions, dialect: Dialect, seed: int, strict: bool
+) -> list[Layer]:
+    """Make one layer per section after [net].
+
+    Parameters
+    ----------
+    sections : sequence of Section
+        The whole file.
+    options : NetOptions
+        What its first section says.
+    dialect : Dialect
+        The fork's constants.
+    seed : int
+        For initial weights.
+    strict : bool
+        Unknown keys are errors instead of warnings.
+
+    Raises
+    ------
+    ConfigError
+        Names file, line, section, key and value.
+    """
+    layers: list[Layer] = []
+    for section in sections[1:]:
+        layer = layer_class(section)
+        context = LayerContext(
+            options=read_options(section, options_of(section.name), strict=strict),
+            index=len(layers),
+            net=options,
+            dialect=dialect,
+            input_shape=input_shape_of(options),
+            layers=layers,
+            seed=seed,
+        )
+        layers.append(layer(context))
+    if not layers:
+        raise sections[0].error("the network has no layers")
+    if not any(layer.is_answer for layer in layers):
+        raise ConfigError(sections[0].path, 0, "the network has nothing but cost layers")
+    sizes = {layer.output_shape.size: layer for layer in layers if layer.has_cost}
+    if len(sizes) > 1:
+        first, second = list(sizes.values())[:2]
+        raise second.error(
+            f"its cost compares {second.output_shape.size} values with the truth, "
+            f"that of {first.label} {first.output_shape.size}"
+        )
+    for layer in layers:
+        layer.check_network(layers)
+    return layers
