@@ -47,7 +47,7 @@ def build_layers(
     """
     layers: list[Layer] = []
     for section in sections[1:]:
-        layer = layer_class(section)
+        kind = layer_class(section)
         context = LayerContext(
             options=read_options(section, options_of(section.name), strict=strict),
             index=len(layers),
@@ -57,7 +57,7 @@ def build_layers(
             layers=layers,
             seed=seed,
         )
-        layers.append(layer(context))
+        layers.append(kind(context))
     if not layers:
         raise sections[0].error("the network has no layers")
     if not any(layer.is_answer for layer in layers):
