@@ -266,8 +266,9 @@ static void run_jobs(const void *args, int64_t begin, int64_t end, int worker) {
             valid_taps(job.sy[0], g->tap_step_y, g->src.height, g->taps_y, &job.i0, &job.i1);
             valid_taps(job.sx[0], g->tap_step_x, g->src.width, g->taps_x, &job.j0, &job.j1);
         }
-        const int64_t chunks = dk_ceil_div((job.i1 - job.i0) * (job.j1 - job.j0), w->taps_per_chunk);
-        job.ahead = dk_ahead_of(g->ahead, g->ahead_count, k, w->jobs, job.block_count * w->panel_step * DK_MAX(1, chunks));
+        const int64_t chunks = DK_MAX(1, dk_ceil_div((job.i1 - job.i0) * (job.j1 - job.j0), w->taps_per_chunk));
+        const int64_t tiles = job.block_count * w->panel_step * chunks;
+        job.ahead = dk_ahead_of(g->ahead, g->ahead_count, k, w->jobs, tiles);
         run_job(&job, q * w->panel_step, DK_MIN(w->panel_count, (q + 1) * w->panel_step));
     }
 }

@@ -316,7 +316,8 @@ struct weight_gradient {
 static void transform_both(const void *args, int64_t begin, int64_t end, int worker) {
     const struct weight_gradient *w = args;
     const struct dk_tensor *x = &w->a->x, *dy = &w->a->dy;
-    const int64_t x_blocks = dk_ceil_div(x->channels, CHANNELS), blocks = x_blocks + dk_ceil_div(dy->channels, CHANNELS);
+    const int64_t x_blocks = dk_ceil_div(x->channels, CHANNELS);
+    const int64_t blocks = x_blocks + dk_ceil_div(dy->channels, CHANNELS);
     (void)worker;
     for (int64_t k = begin; k < end; k++) {
         int64_t t = k / blocks, block = k % blocks, at = w->first + t;
