@@ -43,28 +43,35 @@ static int64_t place(const struct dk_panels *p, int is_depthwise, int64_t g, int
     return dk_panel_offset(p, g, q) + (tap * p->inputs + c) * dk_panel_width(p, q) + m % p->width;
 }
 
-static void pack_filters(const void *args, int64_t begin, int64_t end, int worker) {
-    const struct pack *a = args;
+/* Filters begin .. end-1 between both forms, some inputs at a time: a line of the packed form holds several filters. */
+static inline void copy_filters(const struct pack *a, int64_t begin, int64_t end, const int is_packing) {
+    enum { INPUTS = 64 };
     const struct dk_panels *p = &a->panels;
-    int depthwise = dk_is_depthwise(&a->shape);
+    const int depthwise = dk_is_depthwise(&a->shape);
+    for (int64_t c0 = 0; c0 < p->inputs; c0 += INPUTS)
+        for (int64_t f = begin; f < end; f++) {
+            const int64_t m = f % p->outputs, first = place(p, depthwise, f / p->outputs, 0, 0, m);
+            const int64_t step = depthwise ? 0 : dk_panel_width(p, m / p->width);
+            const int64_t tap = depthwise ? p->padded : p->inputs * step;
+            for (int64_t c = c0; c < DK_MIN(p->inputs, c0 + INPUTS); c++)
+                for (int64_t t = 0; t < p->taps; t++) {
+                    const int64_t plain = (f * p->inputs + c) * p->taps + t, packed = first + t * tap + c * step;
+                    if (is_packing)
+                        a->to[packed] = a->from[plain];
+                    else
+                        a->to[plain] = a->from[packed];
+                }
+        }
+}
+
+static void pack_filters(const void *args, int64_t begin, int64_t end, int worker) {
     (void)worker;
-    for (int64_t f = begin; f < end; f++)
-        for (int64_t c = 0; c < p->inputs; c++)
-            for (int64_t t = 0; t < p->taps; t++)
-                a->to[place(p, depthwise, f / p->outputs, t, c, f % p->outputs)] =
-                    a->from[(f * p->inputs + c) * p->taps + t];
+    copy_filters(args, begin, end, 1);
 }
 
 static void unpack_filters(const void *args, int64_t begin, int64_t end, int worker) {
-    const struct pack *a = args;
-    const struct dk_panels *p = &a->panels;
-    int depthwise = dk_is_depthwise(&a->shape);
     (void)worker;
-    for (int64_t f = begin; f < end; f++)
-        for (int64_t c = 0; c < p->inputs; c++)
-            for (int64_t t = 0; t < p->taps; t++)
-                a->to[(f * p->inputs + c) * p->taps + t] =
-                    a->from[place(p, depthwise, f / p->outputs, t, c, f % p->outputs)];
+    copy_filters(args, begin, end, 0);
 }
 
 enum dk_status dk_convolution_pack(const struct dk_conv_shape *shape, const float *weights, float *packed) {
