@@ -95,7 +95,7 @@ static inline struct dk_ahead dk_ahead_of(const struct dk_stretch *stretches, in
     a.per_tile = dk_ceil_div(a.left, tiles);
     return a;
 }
-/* Gives the tile, of `steps` steps, the next slice. */
+/* Gives the tile, of `steps` steps, the next slice; a tile that sees only padding has none. */
 static inline void dk_ahead_next(struct dk_ahead *a, struct dk_convolution_tile *tile, int64_t steps) {
     tile->ahead = (const char *)tile->weights;
     tile->ahead_step = 0;
@@ -103,7 +103,7 @@ static inline void dk_ahead_next(struct dk_ahead *a, struct dk_convolution_tile 
         return;
     int64_t bytes = DK_MIN(a->per_tile, a->at->bytes - a->offset);
     tile->ahead = (const char *)a->at->data + a->offset;
-    tile->ahead_step = DK_MIN(64, dk_ceil_div(bytes, steps));
+    tile->ahead_step = DK_MIN(64, dk_ceil_div(bytes, DK_MAX(1, steps)));
     a->left -= bytes;
     a->offset += bytes;
     if (a->offset == a->at->bytes) {

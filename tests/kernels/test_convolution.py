@@ -464,9 +464,14 @@ def test_a_workspace_made_for_fewer_threads_is_enough(threads, rng):
     assert lib.dk_convolution_forward(args) == lib.DK_BAD_ARGUMENT
 
 
-@pytest.mark.parametrize("name", ["middle", "pointwise", "strided", "depthwise"])
-def test_fetching_ahead_changes_nothing(rng, name):
-    case = LARGE[name]
+@pytest.mark.parametrize(
+    "case",
+    [
+        *(LARGE[name] for name in ("middle", "pointwise", "strided", "depthwise")),
+        *(CASES[name] for name in ("only padding", "large pad", "kernel beyond plane")),
+    ],
+)
+def test_fetching_ahead_changes_nothing(rng, case):
     x, weights = (
         rng.standard_normal(s).astype(np.float32) for s in (case.x_shape(), case.weights_shape())
     )
