@@ -158,7 +158,7 @@ static void fill_table(struct job *job, int64_t t0, int64_t count, int64_t c0) {
         const int64_t k0 = begin - job->first_pixel, k1 = end - 1 - job->first_pixel, y = job->sy[k0];
         const float **rows = job->rows + b * count * tile;
         /* by position, the pixels of a block are those of several images */
-        if (!w->by_position && job->offset[k1] - job->offset[k0] == (k1 - k0) * g->src_step_x && y == job->sy[k1] &&
+        if (!w->by_position && job->sx[k1] - job->sx[k0] == (k1 - k0) * g->src_step_x && y == job->sy[k1] &&
             y + first_y >= 0 && y + last_y < g->src.height && job->sx[k0] + first_x >= 0 &&
             job->sx[k1] + last_x < g->src.width) {
             fill_block(job, k0, t0, count, c0, tile, g->src_step_x * g->src.stride, rows);

@@ -113,6 +113,7 @@ CASES = {
     "five without pad": Case(17, 33, size=(5, 5), pad=(0, 0), plane=(9, 6)),
     "five in one channel": Case(1, 70, size=(5, 5), pad=(1, 1), plane=(6, 7), gap=0),
     "five beyond plane": Case(16, 16, size=(5, 5), pad=(4, 3), plane=(2, 3), batch=1),
+    "blocks over whole images": Case(5, 6, size=(2, 2), pad=(0, 1), plane=(3, 2), batch=7),
     "kernel beyond plane": Case(4, 5, size=(7, 7), plane=(4, 4), pad=(3, 3), batch=8),
     "thin batch": Case(8, 16, plane=(14, 14), batch=16),
     **{f"{n} channels": Case(n, 9, plane=(5, 5)) for n in (4, 7, 8, 15, 16, 17, 32, 33)},
