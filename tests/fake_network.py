@@ -15,6 +15,7 @@ OPTIONS = {
     **dict.fromkeys(("aspect", "saturation", "exposure"), 1.0),
     "flip": True,
     "translate": 0,
+    "cutout": 0,
     "label_smooth_eps": 0.0,
 }
 

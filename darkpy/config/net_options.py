@@ -183,6 +183,14 @@ _AUGMENTATION = (
         maximum=MAX_SIDE,
         dialect="darkpy",
     ),
+    integer(
+        "cutout",
+        0,
+        "side of a square at a random place of a training photo, in pixels, that is made grey (.5)",
+        minimum=0,
+        maximum=MAX_SIDE,
+        dialect="darkpy",
+    ),
     real("adversarial_lr", 0.0, "adversarial changes of the images; not used", dialect="alexeyab"),
 )
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from darkpy.data.images import Image, distort, flip, resize, rotate_crop, translate
+from darkpy.data.images import Image, cutout, distort, flip, resize, rotate_crop, translate
 from darkpy.data.prepare import fit
 
 __all__ = ["Augmentation", "random_stream"]
@@ -61,13 +61,17 @@ class Augmentation:
         Mirror half of the photos.
     translate : int
         Moved by a whole number of pixels, up to so many, along each axis.
+    cutout : int
+        Side of a square, in pixels, that is made grey at a random place wholly inside the photo; a
+        side longer than the photo's takes all of it.
 
     Notes
     -----
     Source: Darknet ``load_data_augment`` (pjreddie: the window's place is not clamped; a mirror
     half of the time, which AlexeyAB's key ``flip=0`` switches off).  `translate` is darkpy's own:
     Darknet's cutting enlarges a photo that is as small as the network's input, so the network
-    would learn at another scale than it is measured at.
+    would learn at another scale than it is measured at.  So is `cutout` (DeVries and Taylor 2017,
+    Improved regularization of convolutional neural networks with cutout).
     """
 
     min_crop: int = 0
@@ -80,14 +84,15 @@ class Augmentation:
     flip: bool = True
     crops: bool = True
     translate: int = 0
+    cutout: int = 0
 
     @classmethod
     def from_options(cls, options: Any) -> Augmentation | None:
         """Read the keys of [net], or return None where none of them asks for anything.
 
         A cfg that writes none of max_crop, min_crop, max_ratio, min_ratio, angle, aspect,
-        saturation, exposure, hue, translate and ``flip=1`` trains on the photos as they are.
-        ``flip=1`` and ``translate`` do what they say and nothing else.  Any other of the keys
+        saturation, exposure, hue, translate, cutout and ``flip=1`` trains on the photos as they
+        are. ``flip=1``, ``translate`` and ``cutout`` do what they say and nothing else.  Any other of the keys
         switches Darknet's whole procedure on, with Darknet's defaults for the rest (max_crop =
         2·width, min_crop = width, flip = 1).
 
@@ -98,7 +103,7 @@ class Augmentation:
         """
         crops = any(options.given(key) for key in _CROP_KEYS)
         flips = bool(options.flip) if options.given("flip") else crops
-        if not crops and not flips and not options.translate:
+        if not (crops or flips or options.translate or options.cutout):
             return None
         return cls(
             min_crop=_short_side(options, "min"),
@@ -111,6 +116,7 @@ class Augmentation:
             flip=flips,
             crops=crops,
             translate=int(options.translate),
+            cutout=int(options.cutout),
         )
 
     @property
@@ -148,7 +154,11 @@ class Augmentation:
             exposure = _factor(stream, self.exposure)
             if image.shape[0] == 3:  # grey photos have no colour to change
                 image = distort(image, hue, saturation, exposure)
-        return resize(image, width, height)
+        image = resize(image, width, height)
+        if self.cutout:
+            left, top = stream.integers(0, [max(1, n - self.cutout + 1) for n in (width, height)])
+            image = cutout(image, int(left), int(top), self.cutout)
+        return image
 
     def _cut(self, image: Image, side: int, stream: np.random.Generator) -> Image:
         """Cut out a randomly placed, sized, turned and stretched square."""

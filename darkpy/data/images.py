@@ -24,6 +24,7 @@ __all__ = [
     "Image",
     "center_crop",
     "crop",
+    "cutout",
     "distort",
     "flip",
     "from_bytes",
@@ -218,6 +219,13 @@ def center_crop(image: Image, width: int, height: int) -> Image:
 def flip(image: Image) -> Image:
     """Mirror left and right."""
     return np.ascontiguousarray(image[:, :, ::-1])
+
+
+def cutout(image: Image, left: int, top: int, side: int) -> Image:
+    """Return a copy in which a square of `side` pixels is grey (.5), as Darknet's letterbox is."""
+    image = image.copy()
+    image[:, top : top + side, left : left + side] = 0.5
+    return image
 
 
 def translate(image: Image, right: int, down: int) -> Image:

@@ -21,6 +21,7 @@ DEFAULTS = {
     "hue": 0.0,
     "flip": True,
     "translate": 0,
+    "cutout": 0,
 }
 
 
@@ -69,6 +70,30 @@ def test_translate_moves_by_whole_pixels_and_mirrors_the_border(rng):
         result = augmentation(image, 7, 6, random_stream("augment", 0, 0, index))
         seen.add(places[result.tobytes()])
     assert len(seen) == 25
+
+
+def test_cutout_makes_a_square_grey_wholly_inside(rng):
+    augmentation = Augmentation.from_options(Options(cutout=3))
+    assert not augmentation.crops and not augmentation.flip
+    image = rng.random((2, 6, 7), np.float32)
+    image.flags.writeable = False  # photos are kept: nothing may change them
+    seen = set()
+    for index in range(400):
+        result = augmentation(image, 7, 6, random_stream("augment", 0, 0, index))
+        grey = np.argwhere((result == 0.5).all(axis=0))
+        (top, left), (bottom, right) = grey.min(axis=0), grey.max(axis=0)
+        assert (bottom - top, right - left, len(grey)) == (2, 2, 9)
+        untouched = (result != 0.5).any(axis=0)
+        np.testing.assert_array_equal(result[:, untouched], image[:, untouched])
+        seen.add((left, top))
+    assert len(seen) == 5 * 4
+
+
+def test_cutout_larger_than_the_photo_takes_all_of_it(rng):
+    augmentation = Augmentation.from_options(Options(cutout=9))
+    image = rng.random((1, 6, 7), np.float32)
+    result = augmentation(image, 7, 6, random_stream("augment", 0, 0, 0))
+    np.testing.assert_array_equal(result, np.full((1, 6, 7), 0.5, np.float32))
 
 
 def test_other_keys_switch_darknets_procedure_on():
