@@ -92,9 +92,9 @@ class Augmentation:
 
         A cfg that writes none of max_crop, min_crop, max_ratio, min_ratio, angle, aspect,
         saturation, exposure, hue, translate, cutout and ``flip=1`` trains on the photos as they
-        are. ``flip=1``, ``translate`` and ``cutout`` do what they say and nothing else.  Any other of the keys
-        switches Darknet's whole procedure on, with Darknet's defaults for the rest (max_crop =
-        2·width, min_crop = width, flip = 1).
+        are.  ``flip=1``, ``translate`` and ``cutout`` do what they say and nothing else.  Any
+        other of the keys switches Darknet's whole procedure on, with Darknet's defaults for the
+        rest (max_crop = 2·width, min_crop = width, flip = 1).
 
         Parameters
         ----------
