@@ -26,8 +26,7 @@ BASE_ARGS = [
     *shlex.split(os.environ.get("DARKPY_CFLAGS", "")),
 ]
 
-# Instruction set -> flags; the first letter of each library's name is free, its source is
-# simd/NAME.c.
+# Instruction set -> flags; its source is simd/NAME.c.
 SIMD_ARGS: dict[str, list[str]] = {"baseline": []}
 if platform.machine() in ("x86_64", "AMD64"):
     SIMD_ARGS["avx2"] = ["-mavx2", "-mfma"]
@@ -35,6 +34,7 @@ if platform.machine() in ("x86_64", "AMD64"):
         *("-mavx2", "-mfma", "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl"),
         "-mprefer-vector-width=512",
     ]
+    SIMD_ARGS["avx512_bf16"] = [*SIMD_ARGS["avx512"], "-mavx512bf16"]
 
 
 def can_link_openmp() -> bool:

@@ -73,6 +73,14 @@ const struct dk_kernel_table *dk_kernels(void) {
     return active;
 }
 
+const struct dk_bf16_kernels *dk_bf16(void) {
+#if defined(__x86_64__)
+    if (active == &dk_table_avx512 && __builtin_cpu_supports("avx512bf16"))
+        return &dk_bf16_avx512;
+#endif
+    return NULL;
+}
+
 const char *dk_compiler(void) {
 #if defined(__clang__)
     return __VERSION__; /* begins with "Clang" already */

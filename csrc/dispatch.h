@@ -3,6 +3,7 @@
 #define DK_DISPATCH_H
 
 #include "dk_types.h"
+#include "simd/bf16_kernels.h"
 #include "simd/kernel_table.h"
 
 /* [cffi begin] */
@@ -22,5 +23,7 @@ int dk_simd_lanes(void);
 
 /* The kernels of the variant in use; never NULL. */
 const struct dk_kernel_table *dk_kernels(void);
+/* What multiplies in bf16 beside them; NULL where the variant in use or the processor has none. */
+const struct dk_bf16_kernels *dk_bf16(void);
 
 #endif

@@ -1,5 +1,7 @@
 #include "engine/convolution_private.h"
 
+#include "engine/bf16.h"
+
 enum dk_status dk_check_conv_shape(const struct dk_conv_shape *s) {
     if (!s)
         return DK_BAD_ARGUMENT;
@@ -57,6 +59,12 @@ int dk_convolution_choose(const struct dk_conv_shape *shape, int64_t batch, int6
     return large < plain ? DK_CONV_WINOGRAD : DK_CONV_INDIRECT;
 }
 
+int dk_convolution_prefers_bf16(const struct dk_conv_shape *shape, int64_t out_h, int64_t out_w) {
+    (void)out_h;
+    (void)out_w;
+    return shape->groups == 1 && dk_bf16();
+}
+
 /* The algorithm to run, or a status. */
 static enum dk_status resolve(int *algorithm, const struct dk_conv_shape *s, const struct dk_tensor *y, int pass) {
     if (*algorithm == DK_CONV_AUTO)
@@ -66,6 +74,8 @@ static enum dk_status resolve(int *algorithm, const struct dk_conv_shape *s, con
         return DK_OK;
     case DK_CONV_INDIRECT:
         return dk_is_depthwise(s) ? DK_UNSUPPORTED : DK_OK;
+    case DK_CONV_INDIRECT_BF16:
+        return s->groups == 1 && pass == DK_CONV_FORWARD && dk_bf16() ? DK_OK : DK_UNSUPPORTED;
     case DK_CONV_DEPTHWISE:
         return dk_is_depthwise(s) ? DK_OK : DK_UNSUPPORTED;
     case DK_CONV_WINOGRAD:
@@ -96,6 +106,7 @@ static struct dk_gather forward_gather(const struct dk_convolution *a) {
         .taps_y = s->size_h, .taps_x = s->size_w, .tap_step_y = s->dilation_h, .tap_step_x = s->dilation_w,
         .weights = a->weights, .scale = a->scale, .shift = a->shift, .activation = a->activation,
         .depthwise = a->algorithm == DK_CONV_DEPTHWISE, .ahead = a->ahead, .ahead_count = a->ahead_count,
+        .tile = a->algorithm == DK_CONV_INDIRECT_BF16 ? dk_bf16()->forward : dk_kernels()->convolution.forward,
     };
 }
 
@@ -112,6 +123,7 @@ static struct dk_gather data_gather(const struct dk_convolution_backward_data *a
         .taps_y = h.count ? v.count : 0, .taps_x = v.count ? h.count : 0, .tap_step_y = v.step,
         .tap_step_x = h.step, .first_tap = v.before * s->size_w + v.count * h.before,
         .weights = a->transposed, .accumulate = a->accumulate, .depthwise = a->algorithm == DK_CONV_DEPTHWISE,
+        .tile = dk_kernels()->convolution.forward,
     };
 }
 
@@ -173,6 +185,8 @@ int64_t dk_convolution_workspace(const struct dk_convolution *convolution) {
 
 enum dk_status dk_convolution_forward(const struct dk_convolution *convolution) {
     struct dk_convolution a = *convolution;
+    if (a.algorithm == DK_CONV_INDIRECT_BF16) /* of pairs: the same with half the channels */
+        a.shape.channels = dk_pairs(a.shape.channels);
     enum dk_status status = dk_check_convolution(&a.shape, &a.x, &a.y);
     if (status == DK_OK)
         status = dk_check_activation(a.activation);

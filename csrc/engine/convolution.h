@@ -28,7 +28,8 @@ enum dk_convolution_algorithm {
     DK_CONV_INDIRECT,  /* register tiles that read the image through tables of pixel pointers */
     DK_CONV_WINOGRAD,  /* F(4x4,3x3) and F(2x2,5x5), for 3x3 and 5x5 with stride and dilation 1 */
     DK_CONV_DEPTHWISE, /* channels = filters = groups, vectorised over channels */
-    DK_CONV_WINOGRAD_2X2 /* F(2x2,3x3): more products, half the weights to read */
+    DK_CONV_WINOGRAD_2X2, /* F(2x2,3x3): more products, half the weights to read */
+    DK_CONV_INDIRECT_BF16 /* DK_CONV_INDIRECT on pairs of bf16 (engine/bf16.h), where dk_has_bf16(); forward only */
 };
 
 enum dk_convolution_pass { DK_CONV_FORWARD, DK_CONV_BACKWARD_DATA, DK_CONV_BACKWARD_WEIGHTS };
@@ -41,6 +42,15 @@ int64_t dk_convolution_weights_size(const struct dk_conv_shape *shape);
 /* Between Darknet's [filters][channels/groups][size_h][size_w] and the packed form.  Threads: split over panels. */
 enum dk_status dk_convolution_pack(const struct dk_conv_shape *shape, const float *weights, float *packed);
 enum dk_status dk_convolution_unpack(const struct dk_conv_shape *shape, const float *packed, float *weights);
+
+/* Whether DK_CONV_INDIRECT_BF16 does this convolution, and in less time than any algorithm for floats: a rule of the
+ * shape, not of the batch, as an image's result must not depend on those beside it. */
+int dk_convolution_prefers_bf16(const struct dk_conv_shape *shape, int64_t out_h, int64_t out_w);
+/* The packed form for DK_CONV_INDIRECT_BF16: that of pairs of channels, rounded to the nearest bf16, ties to even.
+ * Unpacking gives the rounded weights.  Sizes in pairs, of 4 bytes; groups must be 1. */
+int64_t dk_convolution_bf16_size(const struct dk_conv_shape *shape);
+enum dk_status dk_convolution_pack_bf16(const struct dk_conv_shape *shape, const float *weights, uint32_t *packed);
+enum dk_status dk_convolution_unpack_bf16(const struct dk_conv_shape *shape, const uint32_t *packed, float *weights);
 
 /* Floats of the form that backward data reads: filters and channels exchanged, taps in the order in which the
  * phases of the stride need them.  Made from the packed weights after each update.  Threads: split over taps. */
@@ -61,7 +71,8 @@ struct dk_stretch {
     int64_t bytes;
 };
 
-/* y = activation(convolution * scale[f] + shift[f] + residual): batch norm, bias, activation and shortcut in one. */
+/* y = activation(convolution * scale[f] + shift[f] + residual): batch norm, bias, activation and shortcut in one.
+ * For DK_CONV_INDIRECT_BF16 x holds pairs (dk_round_bf16), and weights dk_convolution_pack_bf16's. */
 struct dk_convolution {
     struct dk_conv_shape shape;
     struct dk_tensor x, y;       /* x read, y written */

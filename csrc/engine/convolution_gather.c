@@ -214,7 +214,7 @@ static void run_chunk(struct job *job, int64_t q0, int64_t q1, int64_t taps, int
                 w->kernels->depthwise(&d, p->padded);
             } else {
                 dk_ahead_next(&job->ahead, &t, taps * run);
-                w->kernels->forward(&t);
+                g->tile(&t);
             }
             if (is_final && !fused)
                 activate_tile(&t, g->activation);

@@ -1,6 +1,7 @@
 /* Packed forms of convolution weights. */
 #include "engine/convolution_private.h"
 
+#include "engine/bf16.h"
 #include "threads.h"
 
 #include <string.h>
@@ -94,6 +95,85 @@ enum dk_status dk_convolution_unpack(const struct dk_conv_shape *shape, const fl
         return DK_BAD_ARGUMENT;
     struct pack args = {.shape = *shape, .panels = dk_weights_panels(shape), .from = packed, .to = weights};
     dk_parallel_for(shape->filters, args.panels.lanes, unpack_filters, &args);
+    return DK_OK;
+}
+
+/* The upper half of x, rounded to nearest, ties to even (x is no NaN). */
+static uint16_t to_bf16(float x) {
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+static float from_bf16(uint16_t half) {
+    uint32_t bits = (uint32_t)half << 16;
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+struct pack_bf16 {
+    struct dk_panels panels; /* of pairs */
+    int64_t channels;
+    const float *from;
+    uint32_t *to;
+};
+
+static struct dk_panels pair_panels(const struct dk_conv_shape *s) {
+    return dk_make_panels(1, s->size_h * s->size_w, dk_pairs(s->channels), s->filters);
+}
+
+/* As copy_filters, one filter after the other. */
+static void pack_pairs(const void *args, int64_t begin, int64_t end, int worker) {
+    const struct pack_bf16 *a = args;
+    const struct dk_panels *p = &a->panels;
+    (void)worker;
+    for (int64_t c = 0; c < a->channels; c += 2)
+        for (int64_t f = begin; f < end; f++) {
+            const int64_t step = dk_panel_width(p, f / p->width), first = place(p, 0, 0, 0, c / 2, f);
+            const float *w = a->from + (f * a->channels + c) * p->taps;
+            for (int64_t t = 0; t < p->taps; t++) {
+                const uint32_t second = c + 1 < a->channels ? to_bf16(w[p->taps + t]) : 0;
+                a->to[first + t * p->inputs * step] = to_bf16(w[t]) | second << 16;
+            }
+        }
+}
+
+int64_t dk_convolution_bf16_size(const struct dk_conv_shape *shape) {
+    struct dk_panels p = pair_panels(shape);
+    return dk_panels_size(&p);
+}
+
+static enum dk_status check_bf16(const struct dk_conv_shape *shape, const void *weights, const void *packed) {
+    enum dk_status status = dk_check_conv_shape(shape);
+    if (status != DK_OK)
+        return status;
+    if (shape->groups != 1)
+        return DK_UNSUPPORTED;
+    return weights && packed ? DK_OK : DK_BAD_ARGUMENT;
+}
+
+enum dk_status dk_convolution_pack_bf16(const struct dk_conv_shape *shape, const float *weights, uint32_t *packed) {
+    enum dk_status status = check_bf16(shape, weights, packed);
+    if (status != DK_OK)
+        return status;
+    struct pack_bf16 args = {pair_panels(shape), shape->channels, weights, packed};
+    memset(packed, 0, sizeof *packed * (size_t)dk_panels_size(&args.panels));
+    dk_parallel_for(shape->filters, args.panels.lanes, pack_pairs, &args);
+    return DK_OK;
+}
+
+enum dk_status dk_convolution_unpack_bf16(const struct dk_conv_shape *shape, const uint32_t *packed, float *weights) {
+    enum dk_status status = check_bf16(shape, weights, packed);
+    if (status != DK_OK)
+        return status;
+    const struct dk_panels p = pair_panels(shape);
+    for (int64_t f = 0; f < shape->filters; f++)
+        for (int64_t c = 0; c < shape->channels; c++)
+            for (int64_t t = 0; t < p.taps; t++) {
+                const uint32_t pair = packed[place(&p, 0, 0, t, c / 2, f)];
+                *weights++ = from_bf16((uint16_t)(pair >> c % 2 * 16));
+            }
     return DK_OK;
 }
 

@@ -123,6 +123,7 @@ struct dk_gather {
     int64_t taps_y, taps_x, tap_step_y, tap_step_x, first_tap;
     const float *weights, *scale, *shift;
     int activation, accumulate, depthwise;
+    void (*tile)(const struct dk_convolution_tile *); /* unless depthwise */
     const struct dk_stretch *ahead;
     int64_t ahead_count;
 };

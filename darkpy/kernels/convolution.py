@@ -33,9 +33,11 @@ __all__ = [
     "convolution_forward",
 ]
 
-#: Names of the algorithms; "auto" is the engine's own choice.
-ALGORITHMS = ("auto", "im2col", "indirect", "winograd", "depthwise", "winograd-2x2")
-
+#: Names of the algorithms; "auto" is the engine's own choice among those for float32.
+ALGORITHMS = (
+    *("auto", "im2col", "indirect", "winograd", "depthwise", "winograd-2x2"),
+    "indirect-bf16",
+)
 
 #: Passes of a convolution, in the C core's order.
 PASSES = ("forward", "backward_data", "backward_weights")
@@ -144,6 +146,24 @@ def _number(algorithm: str) -> int:
     return ALGORITHMS.index(algorithm)
 
 
+def _pack_bf16(geometry: _Geometry, weights: FloatArray) -> FloatArray:
+    """Pairs of bf16, seen as floats."""
+    shape = geometry.shape()
+    packed = np.empty(lib.dk_convolution_bf16_size(shape), np.float32)
+    status = lib.dk_convolution_pack_bf16(shape, pointer(weights), pointer(packed, "uint32_t"))
+    check(status, "convolution_pack_bf16")
+    return packed
+
+
+def _round_bf16(x: _ChannelsLast) -> _ChannelsLast:
+    """The same image in pairs of bf16."""
+    n, h, w, c = x.memory.shape
+    pairs = _ChannelsLast((n, (c + 1) // 2, h, w))
+    status = lib.dk_round_bf16(struct("dk_round_bf16", {"x": x.fields, "y": pairs.fields}))
+    check(status, "round_bf16")
+    return pairs
+
+
 def _pack(geometry: _Geometry, weights: FloatArray) -> FloatArray:
     shape = geometry.shape()
     packed = np.empty(lib.dk_convolution_weights_size(shape), np.float32)
@@ -194,7 +214,8 @@ def convolution_forward(
     groups : int
         Divides channels and filters; filter k sees the channels of group ``k // (filters/groups)``.
     algorithm : str
-        One of `ALGORITHMS`; KernelError when it cannot do this shape.
+        One of `ALGORITHMS`; KernelError when it cannot do this shape. "indirect-bf16" first rounds
+        `x` and `weights` to bf16 (`darkpy.kernels.simd.has_bf16` says whether it is there).
     out : ndarray of float32, shape (batch, filters, out_h, out_w), optional
         Filled and returned; must not share memory with the inputs.
 
@@ -221,7 +242,10 @@ def convolution_forward(
     out = output_array("out", out, geometry.y_shape())
     no_overlap(out=out, x=x, weights=weights, biases=biases)
     source, result = _ChannelsLast(geometry.x_shape(), x), _ChannelsLast(geometry.y_shape())
-    packed = _pack(geometry, weights)
+    if algorithm == "indirect-bf16":
+        source, packed = _round_bf16(source), _pack_bf16(geometry, weights)
+    else:
+        packed = _pack(geometry, weights)
     fields = {
         "shape": geometry.fields,
         "x": source.fields,

@@ -15,6 +15,7 @@ __all__ = [
     "available",
     "compiler",
     "get_num_threads",
+    "has_bf16",
     "has_openmp",
     "lanes",
     "set_num_threads",
@@ -62,6 +63,11 @@ def set_num_threads(count: int) -> None:
 def get_num_threads() -> int:
     """Return the number of threads in use: OMP_NUM_THREADS or the machine's cores until set."""
     return int(lib.dk_get_num_threads())
+
+
+def has_bf16() -> bool:
+    """Whether the variant in use multiplies bf16: avx512, on processors with AVX512_BF16."""
+    return bool(lib.dk_has_bf16())
 
 
 def compiler() -> str:

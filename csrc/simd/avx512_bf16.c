@@ -1,0 +1,32 @@
+/* simd/bf16_kernels.h for the variant avx512, on processors that have AVX512_BF16 as well. */
+#include "dk_types.h"
+#include "simd/bf16_kernels.h"
+#include "simd/math.h"
+#include "simd/vector.h"
+
+/* of the activations only those that a tile applies are used */
+#pragma GCC diagnostic ignored "-Wunused-function"
+#include "simd/activation.inc"
+
+/* A pair in every lane: as bits, since it may look like a NaN. */
+DK_INLINE vf vpair(const float *p) {
+    int32_t bits;
+    memcpy(&bits, p, sizeof bits);
+    return (vf)_mm512_set1_epi32(bits);
+}
+
+#define TILE_VALUE(p) vpair(p)
+#define TILE_ADD(sum, x, w) ((sum) = (vf)_mm512_dpbf16_ps((__m512)(sum), (__m512bh)(x), (__m512bh)(w)))
+#include "simd/convolution_tile.inc"
+
+static void round_to_pairs(int64_t n, const float *x, uint32_t *y) {
+    int64_t c = 0;
+    for (; c + VL <= n; c += VL)
+        _mm256_storeu_si256((__m256i *)(y + c / 2), (__m256i)_mm512_cvtneps_pbh((__m512)vload(x + c)));
+    if (c < n) {
+        const __mmask8 pairs = (__mmask8)((1u << (n - c + 1) / 2) - 1);
+        _mm256_mask_storeu_epi32(y + c / 2, pairs, (__m256i)_mm512_cvtneps_pbh((__m512)vload_n(x + c, n - c)));
+    }
+}
+
+const struct dk_bf16_kernels dk_bf16_avx512 = {.forward = convolution_forward, .round = round_to_pairs};
