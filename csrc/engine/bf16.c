@@ -10,15 +10,10 @@ int dk_has_bf16(void) {
 
 static void round_pixels(const void *args, int64_t begin, int64_t end, int worker) {
     const struct dk_round_bf16 *a = args;
-    const struct dk_bf16_kernels *kernels = dk_bf16();
+    const struct dk_tensor *x = &a->x, *y = &a->y;
     (void)worker;
-    if (dk_is_dense(&a->x) && dk_is_dense(&a->y) && a->x.channels % 2 == 0) {
-        kernels->round((end - begin) * a->x.channels, a->x.data + begin * a->x.stride,
-                       (uint32_t *)(a->y.data + begin * a->y.stride));
-        return;
-    }
-    for (int64_t p = begin; p < end; p++)
-        kernels->round(a->x.channels, a->x.data + p * a->x.stride, (uint32_t *)(a->y.data + p * a->y.stride));
+    dk_bf16()->round(end - begin, x->channels, x->data + begin * x->stride, x->stride,
+                     (uint32_t *)(y->data + begin * y->stride), y->stride);
 }
 
 enum dk_status dk_round_bf16(const struct dk_round_bf16 *args) {

@@ -43,9 +43,9 @@ int64_t dk_convolution_weights_size(const struct dk_conv_shape *shape);
 enum dk_status dk_convolution_pack(const struct dk_conv_shape *shape, const float *weights, float *packed);
 enum dk_status dk_convolution_unpack(const struct dk_conv_shape *shape, const float *packed, float *weights);
 
-/* Whether DK_CONV_INDIRECT_BF16 does this convolution, and in less time than any algorithm for floats: a rule of the
- * shape, not of the batch, as an image's result must not depend on those beside it. */
-int dk_convolution_prefers_bf16(const struct dk_conv_shape *shape, int64_t out_h, int64_t out_w);
+/* The algorithm in bf16 that takes less time than any for floats, or DK_CONV_AUTO where there is none: a rule of the
+ * shape and not of the batch, as an image's result must not depend on those beside it. */
+int dk_convolution_choose_bf16(const struct dk_conv_shape *shape, int64_t out_h, int64_t out_w);
 /* The packed form for DK_CONV_INDIRECT_BF16: that of pairs of channels, rounded to the nearest bf16, ties to even.
  * Unpacking gives the rounded weights.  Sizes in pairs, of 4 bytes; groups must be 1. */
 int64_t dk_convolution_bf16_size(const struct dk_conv_shape *shape);

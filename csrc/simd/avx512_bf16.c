@@ -19,7 +19,7 @@ DK_INLINE vf vpair(const float *p) {
 #define TILE_ADD(sum, x, w) ((sum) = (vf)_mm512_dpbf16_ps((__m512)(sum), (__m512bh)(x), (__m512bh)(w)))
 #include "simd/convolution_tile.inc"
 
-static void round_to_pairs(int64_t n, const float *x, uint32_t *y) {
+static void round_pixel(int64_t n, const float *x, uint32_t *y) {
     int64_t c = 0;
     for (; c + VL <= n; c += VL)
         _mm256_storeu_si256((__m256i *)(y + c / 2), (__m256i)_mm512_cvtneps_pbh((__m512)vload(x + c)));
@@ -27,6 +27,21 @@ static void round_to_pairs(int64_t n, const float *x, uint32_t *y) {
         const __mmask8 pairs = (__mmask8)((1u << (n - c + 1) / 2) - 1);
         _mm256_mask_storeu_epi32(y + c / 2, pairs, (__m256i)_mm512_cvtneps_pbh((__m512)vload_n(x + c, n - c)));
     }
+}
+
+static void round_to_pairs(int64_t pixels, int64_t channels, const float *x, int64_t x_step, uint32_t *y,
+                           int64_t y_step) {
+    if (x_step == channels && 2 * y_step == channels) {
+        round_pixel(pixels * channels, x, y);
+        return;
+    }
+    if (channels == 3) { /* photos */
+        for (; pixels > 0; pixels--, x += x_step, y += y_step)
+            _mm_storel_epi64((__m128i *)y, (__m128i)_mm_cvtneps_pbh(_mm_maskz_loadu_ps(7, x)));
+        return;
+    }
+    for (; pixels > 0; pixels--, x += x_step, y += y_step)
+        round_pixel(channels, x, y);
 }
 
 const struct dk_bf16_kernels dk_bf16_avx512 = {.forward = convolution_forward, .round = round_to_pairs};

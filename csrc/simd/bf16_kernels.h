@@ -12,8 +12,9 @@ struct dk_bf16_kernels {
     /* As the forward tile of struct dk_convolution_kernels, with pairs for the values of rows and of weights: a
      * product is x0*w0 + x1*w1, summed in float. */
     void (*forward)(const struct dk_convolution_tile *tile);
-    /* y[0 .. (n+1)/2-1] = pairs of x[0 .. n-1], each rounded to the nearest bf16, ties to even. */
-    void (*round)(int64_t n, const float *x, uint32_t *y);
+    /* For `pixels` pixels, x_step floats and y_step pairs apart: y[0 .. (channels+1)/2-1] = pairs of
+     * x[0 .. channels-1], each rounded to the nearest bf16, ties to even. */
+    void (*round)(int64_t pixels, int64_t channels, const float *x, int64_t x_step, uint32_t *y, int64_t y_step);
 };
 
 #if defined(__x86_64__)

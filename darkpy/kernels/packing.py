@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from darkpy.kernels import boundary
 from darkpy.kernels.boundary import FloatArray, lib, pointer
 from darkpy.kernels.convolution import ALGORITHMS, chosen_algorithm
 
-__all__ = ["FilterPacking"]
+__all__ = ["Bf16Packing", "FilterPacking"]
 
 
 class FilterPacking:
@@ -21,7 +22,16 @@ class FilterPacking:
     ----------
     geometry : mapping
         The fields of ``struct dk_conv_shape``.
+
+    Attributes
+    ----------
+    size : int
+        Values of the packed form.
+    dtype : numpy dtype
+        Their type, of 4 bytes: float32.
     """
+
+    dtype: npt.DTypeLike = np.float32
 
     def __init__(self, geometry: Mapping[str, int]) -> None:
         self.geometry = dict(geometry)
@@ -54,6 +64,8 @@ class FilterPacking:
     def can(self, algorithm: str) -> bool:
         """Whether `algorithm` is able to do this convolution."""
         g = self.geometry
+        if algorithm == "indirect-bf16":
+            return False
         if algorithm.startswith("winograd"):
             return self.winograd_size(algorithm) > 0
         if algorithm == "depthwise":
@@ -79,3 +91,47 @@ class FilterPacking:
             self._shape, pointer(packed), pointer(transposed)
         )
         boundary.check(status, "dk_convolution_pack_transposed")
+
+
+class Bf16Packing(FilterPacking):
+    """Pairs of filters' values rounded to bf16, for the algorithm "indirect-bf16" alone.
+
+    Attributes
+    ----------
+    size, dtype
+        As above: pairs, seen as uint32.
+    """
+
+    dtype = np.uint32
+
+    def __init__(self, geometry: Mapping[str, int]) -> None:
+        super().__init__(geometry)
+        self.size = int(lib.dk_convolution_bf16_size(self._shape))
+
+    @staticmethod
+    def is_faster(geometry: Mapping[str, int], height: int, width: int) -> bool:
+        """Whether the engine prefers bf16 for an output of this size; False where it cannot."""
+        shape = boundary.struct("dk_conv_shape", geometry)
+        return int(lib.dk_convolution_choose_bf16(shape, height, width)) != lib.DK_CONV_AUTO
+
+    def pack(self, filters: FloatArray, packed: npt.NDArray[Any]) -> None:
+        """Fill `packed` from `filters`, rounded to nearest."""
+        pairs = pointer(packed, "uint32_t")
+        status = lib.dk_convolution_pack_bf16(self._shape, pointer(filters), pairs)
+        boundary.check(status, "dk_convolution_pack_bf16")
+
+    def unpack(self, packed: npt.NDArray[Any]) -> FloatArray:
+        """Return the rounded filters that `packed` holds."""
+        filters = np.empty(self.filter_shape, np.float32)
+        pairs = pointer(packed, "uint32_t")
+        status = lib.dk_convolution_unpack_bf16(self._shape, pairs, pointer(filters))
+        boundary.check(status, "dk_convolution_unpack_bf16")
+        return filters
+
+    def algorithm(self, batch: int, height: int, width: int) -> str:
+        """The only one."""
+        return "indirect-bf16"
+
+    def can(self, algorithm: str) -> bool:
+        """Whether `algorithm` reads these filters."""
+        return algorithm in ("auto", "indirect-bf16")

@@ -108,6 +108,7 @@ class LayerContext:
     input_shape: Shape
     layers: Sequence[Layer]
     seed: int
+    precision: str = "fp32"
 
     def shape_of(self, index: int) -> Shape:
         """Output shape of an earlier layer, or of the network's input for INPUT."""

@@ -13,7 +13,7 @@ import numpy as np
 from darkpy.errors import ArgumentError
 from darkpy.kernels.boundary import FloatArray
 from darkpy.kernels.convolution import ALGORITHMS
-from darkpy.kernels.packing import FilterPacking
+from darkpy.kernels.packing import Bf16Packing, FilterPacking
 from darkpy.kernels.program import Tensor
 from darkpy.layers.activations import activation_code
 from darkpy.layers.base import MAX_VALUES
@@ -63,6 +63,11 @@ class FilterLayer(NormalizingLayer):
         shape = self.output_shape
         return self.packing.algorithm(batch, shape.height, shape.width)
 
+    @property
+    def is_bf16(self) -> bool:
+        """Whether the weights are kept in bf16, and multiplied with rounded inputs."""
+        return isinstance(self.packing, Bf16Packing)
+
     def check_weights(self, count: int) -> None:
         """Refuse more weights than memory can hold, before C computes sizes."""
         if count > MAX_VALUES:
@@ -70,7 +75,11 @@ class FilterLayer(NormalizingLayer):
 
     def add_weights(self, shape: tuple[int, ...]) -> None:
         """Register the weights with Darknet's `shape`."""
-        self.packing = FilterPacking(self.geometry)
+        out = self.output_shape
+        is_bf16 = self.context.precision == "bf16" and Bf16Packing.is_faster(
+            self.geometry, out.height, out.width
+        )
+        self.packing = Bf16Packing(self.geometry) if is_bf16 else FilterPacking(self.geometry)
         self.add_parameter(
             Parameter("weights", shape, self.initial_weights, packing=self.packing, decays=True)
         )
@@ -136,10 +145,10 @@ class FilterLayer(NormalizingLayer):
             "dk_convolution",
             workspace="dk_convolution_workspace",
             shape=self.geometry,
-            x=x,
+            x=plan.rounded(self, x) if self.is_bf16 else x,
             y=y,
             weights=self.parameters["weights"].storage,
-            algorithm=ALGORITHMS.index(self.algorithm),
+            algorithm=ALGORITHMS.index("indirect-bf16" if self.is_bf16 else self.algorithm),
             **epilogue,
         )
 

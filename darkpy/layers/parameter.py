@@ -69,7 +69,10 @@ class Parameter:
 
     @property
     def storage(self) -> FloatArray:
-        """The engine's own memory, one-dimensional; its address never changes."""
+        """The engine's own memory, one-dimensional; its address never changes.
+
+        Of float32, or of what its packing says.
+        """
         if self._storage is None:
             self._store(self._initial())
         assert self._storage is not None
@@ -128,7 +131,9 @@ class Parameter:
 
     def _store(self, values: FloatArray) -> None:
         if self._storage is None:
-            size = self.count if self._packing is None else self._packing.size
-            self._storage = np.zeros(size, np.float32)
+            if self._packing is None:
+                self._storage = np.zeros(self.count, np.float32)
+            else:
+                self._storage = np.zeros(self._packing.size, self._packing.dtype)
         self.from_darknet(values, self._storage)
         self.touched()

@@ -23,7 +23,12 @@ def input_shape_of(options: NetOptions) -> Shape:
 
 
 def build_layers(
-    sections: Sequence[Section], options: NetOptions, dialect: Dialect, seed: int, strict: bool
+    sections: Sequence[Section],
+    options: NetOptions,
+    dialect: Dialect,
+    seed: int,
+    strict: bool,
+    precision: str = "fp32",
 ) -> list[Layer]:
     """Make one layer per section after [net].
 
@@ -39,6 +44,8 @@ def build_layers(
         For initial weights.
     strict : bool
         Unknown keys are errors instead of warnings.
+    precision : str
+        "fp32", or "bf16" for filters that are faster with it.
 
     Raises
     ------
@@ -56,6 +63,7 @@ def build_layers(
             input_shape=input_shape_of(options),
             layers=layers,
             seed=seed,
+            precision=precision,
         )
         layers.append(kind(context))
     if not layers:

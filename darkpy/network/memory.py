@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from darkpy.errors import ArgumentError, TrainingError
 from darkpy.layers.filters import FilterLayer
 from darkpy.network.plan import Plan
+from darkpy.network.precision import need_float32
 
 if TYPE_CHECKING:
     from darkpy.network.network import Network
@@ -84,6 +85,7 @@ def training_memory(network: Network, images: int | None = None) -> TrainingMemo
         raise ArgumentError(f"images at once must be at least 1, not {count}")
     if not network.truths:
         raise ArgumentError(f"{network.path}: the network has no layer with a cost to train")
+    need_float32(network.precision, network.path, "trained")
     plan = Plan(network.layers, network.input_shape, count, training=True, memory=network.memory)
     return memory_of(network, plan)
 

@@ -28,6 +28,7 @@ from darkpy.network.building import build_layers, input_shape_of
 from darkpy.network.frozen import last_stopped
 from darkpy.network.packaged import find_cfg
 from darkpy.network.plan import Plan
+from darkpy.network.precision import check_precision, need_float32
 from darkpy.network.recompute import check_level
 from darkpy.network.updating import describe_break, update_parameters
 from darkpy.training.schedules import learning_rate_at
@@ -51,6 +52,7 @@ def load(
     seed: int = 0,
     strict: bool = False,
     memory: str = "normal",
+    precision: str = "fp32",
 ) -> Network:
     """Read a network.
 
@@ -70,6 +72,10 @@ def load(
     memory : {"high", "normal", "low"}
         How much training keeps for its backward pass, and how much it makes again: nothing; what
         takes one pass over memory; the output of cheap filters, too. The results are the same bits.
+    precision : {"fp32", "bf16"}
+        What inference multiplies. "bf16": layers whose filters are faster so round their weights,
+        once, and their inputs to 8 significant bits and sum in float32; `summary` says which. Needs
+        AVX512_BF16; such a network cannot be trained or saved.
 
     Returns
     -------
@@ -81,9 +87,18 @@ def load(
         The text begins with ``file:line:``.
     WeightsError
         The weights file is short, long, of another network, or not finite.
+    ArgumentError
+        `dialect`, `memory` or `precision` is none of these, or this processor has no bf16.
     """
     path = find_cfg(cfg)
-    network = Network(read_cfg(path), dialect=dialect, seed=seed, strict=strict, memory=memory)
+    network = Network(
+        read_cfg(path),
+        dialect=dialect,
+        seed=seed,
+        strict=strict,
+        memory=memory,
+        precision=precision,
+    )
     if weights is not None:
         network.load_weights(weights)
     return network
@@ -102,6 +117,8 @@ class Network:
         The fork's constants.
     memory : str
         How much training keeps; see `load`.
+    precision : str
+        "fp32" or "bf16"; see `load`.
     seen : int
         Images seen in training, from the weights file on.
     input_shape : Shape
@@ -116,8 +133,10 @@ class Network:
         seed: int = 0,
         strict: bool = False,
         memory: str = "normal",
+        precision: str = "fp32",
     ) -> None:
         self.memory = check_level(memory)
+        self.precision = check_precision(precision)
         self.path = sections[0].path
         self.name = Path(self.path).name.split(".")[0]
         self.seed = seed
@@ -129,7 +148,9 @@ class Network:
         )
         self.options: NetOptions = read_net(sections[0], dialect=self.dialect, strict=strict)
         self.input_shape = input_shape_of(self.options)
-        self.layers = build_layers(sections, self.options, self.dialect, seed, strict)
+        self.layers = build_layers(
+            sections, self.options, self.dialect, seed, strict, precision
+        )
         self._plans: dict[tuple[Any, ...], Plan] = {}
         self._lock = threading.Lock()
 
@@ -374,6 +395,7 @@ class Network:
             Major, minor and revision; default: those of the file that was loaded, else the
             dialect's.
         """
+        need_float32(self.precision, self.path, "saved")
         with self._lock:
             weights.save_weights(self, path, layers, version)
 
@@ -383,6 +405,7 @@ class Network:
         Update buffers (with Adam: moments) and the number of steps; the format is in
         `darkpy.network.momentum`.
         """
+        need_float32(self.precision, self.path, "saved")
         with self._lock:
             momentum.save_momentum(self, path)
 
@@ -394,6 +417,7 @@ class Network:
         WeightsError
             No such file, of other weights or another optimiser, short, long or not finite.
         """
+        need_float32(self.precision, self.path, "trained")
         with self._lock:
             momentum.load_momentum(self, path)
 
@@ -417,6 +441,8 @@ class Network:
         keep: bool = False,
         wanted: tuple[int, ...] = (),
     ) -> Plan:
+        if training:
+            need_float32(self.precision, self.path, "trained")
         algorithms = tuple(la.algorithm for la in self.layers if isinstance(la, FilterLayer))
         key = (batch, training, keep, wanted, algorithms)
         updates = (self.seen + self.mini_batch) // self.update_batch  # after the coming step

@@ -86,6 +86,8 @@ class Plan:
         self._delta_buffers: dict[Buffer, Buffer] = {}
         self._filled: dict[Buffer, set[int]] = {}
         self._saved: dict[int, Any] = {}
+        #: What a tensor is in bf16, for all layers that read it so.
+        self._rounded: dict[Tensor, Tensor] = {}
         self._recomputation: Recomputation | None = None
         self._record_forward()
         if training:
@@ -147,6 +149,14 @@ class Plan:
     def dense(self, layer: Layer, x: Tensor) -> Tensor:
         """Return `x` itself when it is dense, else a recorded copy."""
         return x if x.is_dense else self.copy_of(layer, x)
+
+    def rounded(self, layer: Layer, x: Tensor) -> Tensor:
+        """`x` in pairs of bf16, in the place of floats; recorded for the first who asks."""
+        if x not in self._rounded:
+            pairs = self.temporary(Shape((x.channels + 1) // 2, x.height, x.width))
+            self.add(layer, "dk_round_bf16", "dk_round_bf16", x=x, y=pairs)
+            self._rounded[x] = pairs
+        return self._rounded[x]
 
     def to_darknet_order(self, layer: Layer, x: Tensor) -> Tensor:
         """Record a dense copy in Darknet's order, for layers that cut the flat vector."""

@@ -101,7 +101,9 @@ def _call_time(network: Network, batch: int, owner: int, function: str, seconds:
     if function not in _PASS_OF or not isinstance(layer, FilterLayer):
         return CallTime(layer, function, "", 0, seconds)
     algorithm = layer.algorithm
-    if algorithm == "auto":
+    if layer.is_bf16:
+        algorithm = layer.chosen_algorithm(batch)
+    elif algorithm == "auto":
         shape = layer.output_shape
         algorithm = chosen_algorithm(
             layer.geometry, batch, (shape.height, shape.width), _PASS_OF[function]

@@ -56,6 +56,8 @@ def summary(network: Network, images: int | None = None) -> str:
         f"{network.name}: {len(network.layers)} layers, {total_parameters:,} parameters, "
         f"{total_work / 1e9:.3f} G multiply-adds an image; dialect {network.dialect.name}"
     )
+    if network.precision != "fp32":
+        lines.append(f"precision {network.precision} where the algorithm says so, else fp32")
     if images is not None:
         memory = training_memory(network, images)
         lines.append(f"training {images} images at once takes {memory}")

@@ -1,0 +1,43 @@
+"""What inference multiplies: float32, or bf16 where that is faster.
+
+bf16 is the upper half of a float32. With ``precision="bf16"`` the layers whose filters are faster
+so keep their weights rounded to it, and round their inputs; sums, biases, activations and all
+other layers stay float32. Which layers these are follows from shapes alone: neither batch nor
+threads change a bit of the result.
+"""
+
+from __future__ import annotations
+
+from darkpy.errors import ArgumentError, StateError
+from darkpy.kernels.simd import has_bf16, simd
+
+__all__ = ["PRECISIONS", "check_precision", "need_float32"]
+
+PRECISIONS = ("fp32", "bf16")
+
+
+def check_precision(precision: str) -> str:
+    """Return a precision, or refuse it.
+
+    Raises
+    ------
+    ArgumentError
+        It is none of `PRECISIONS`, or this processor does not have it.
+    """
+    if precision not in PRECISIONS:
+        raise ArgumentError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}")
+    if precision == "bf16" and not has_bf16():
+        raise ArgumentError(
+            "precision 'bf16' needs a processor with AVX512_BF16 and the instruction set 'avx512', "
+            f"in use is {simd()!r}" + (" without AVX512_BF16" if simd() == "avx512" else "")
+        )
+    return precision
+
+
+def need_float32(precision: str, label: str, what: str) -> None:
+    """Raise StateError when a network is not in float32; `what` cannot be done to it."""
+    if precision != "fp32":
+        raise StateError(
+            f"{label}: with precision {precision!r} a network cannot be {what}, as its weights are "
+            "rounded: load it with precision 'fp32'"
+        )
