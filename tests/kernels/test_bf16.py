@@ -1,27 +1,234 @@
-"""Convolution of bf16 pairs against float64 sums of operands that NumPy rounded."""
+"""Convolution of pairs of bf16 against float64 sums of operands that NumPy has rounded."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from references.convolution import convolution_forward as reference
-from test_convolution import CASES
+from guarded import GuardedTensor, GuardedVector, like, none_tensor
+from references.activations import activate
+from test_convolution import CASES, Case, forward_reference
 
 from darkpy.errors import KernelError
 from darkpy.kernels import simd
-from darkpy.kernels.boundary import check, lib, pointer, struct
-from darkpy.kernels.convolution import convolution_forward
-from guarded import GuardedTensor, like
+from darkpy.kernels.boundary import lib, pointer, stretches, struct
+from darkpy.kernels.convolution import (
+    convolution_backward_data,
+    convolution_backward_weights,
+    convolution_forward,
+)
 
 EPS = 2.0**-23
+TINY = np.finfo(np.float32).tiny
+UNGROUPED = {name: case for name, case in CASES.items() if case.groups == 1}
 
 needs_bf16 = pytest.mark.skipif(
-    not simd.has_bf16(), reason="this processor has no AVX512_BF16, or DARKPY_SIMD rules it out"
+    not simd.has_bf16(), reason="no AVX512_BF16 here, or DARKPY_SIMD rules it out"
 )
 
 
 def rounded(x):
-    """To the nearest value with 8 significant bits, ties to even; what is denormal becomes 0."""
-    mantissa, exponent = np.frexp(np.asarray(x, np.float64))
-    value = np.ldexp(np.rint(mantissa * 256), exponent - 8)
-    return np.where(np.abs(x) < np.finfo(np.float32).tiny, 0, value)
+    """The nearest value of 8 significant bits, ties to even; denormal ones become 0."""
+    x = np.asarray(x, np.float64)
+    mantissa, exponent = np.frexp(x)
+    return np.where(np.abs(x) < TINY, 0, np.ldexp(np.rint(mantissa * 256), exponent - 8))
+
+
+def halves(pairs):
+    """What an array of pairs, seen as floats, holds: twice as many values in the last axis."""
+    bits = np.ascontiguousarray(pairs).view(np.uint16).astype(np.uint32) << 16
+    return bits.view(np.float32)
+
+
+def to_pairs(x, gap=0):
+    """The engine's rounding of a channels-last array."""
+    n, h, w, c = x.shape
+    source, out = GuardedTensor(x, gap), like((n, h, w, (c + 1) // 2), gap)
+    args = struct("dk_round_bf16", {"x": source.struct, "y": out.struct})
+    assert lib.dk_round_bf16(args) == lib.DK_OK
+    source.check()
+    out.check()
+    return out
+
+
+def pack(case, weights):
+    shape = struct("dk_conv_shape", case.fields())
+    packed = GuardedVector(np.full(lib.dk_convolution_bf16_size(shape), np.nan))
+    plain = np.ascontiguousarray(weights, np.float32)
+    pairs = pointer(packed.values, "uint32_t")
+    assert lib.dk_convolution_pack_bf16(shape, pointer(plain), pairs) == lib.DK_OK
+    packed.check()
+    return packed
+
+
+def forward(case, x, weights, activation=0, scale=None, shift=None, residual=None, ahead=()):
+    source, out = to_pairs(x, case.gap), like(case.y_shape())
+    added = None if residual is None else GuardedTensor(residual, 5)
+    packed = pack(case, weights)
+    fields = {
+        "shape": case.fields(),
+        "x": source.struct,
+        "y": out.struct,
+        "residual": none_tensor(case.y_shape()) if added is None else added.struct,
+        "weights": packed.pointer,
+        "scale": pointer(scale),
+        "shift": pointer(shift),
+        "activation": activation,
+        "algorithm": lib.DK_CONV_INDIRECT_BF16,
+        "ahead": stretches(ahead),
+        "ahead_count": len(ahead),
+    }
+    assert lib.dk_convolution_workspace(struct("dk_convolution", fields)) == 0
+    assert lib.dk_convolution_forward(struct("dk_convolution", fields)) == lib.DK_OK
+    source.check()
+    out.check()
+    return out.values
+
+
+def operands(case, rng):
+    x = rng.standard_normal(case.x_shape(), np.float32)
+    return x, rng.standard_normal(case.weights_shape(), np.float32)
+
+
+def bound(case, x, weights):
+    """Of the error of float32 sums of so many products, for every output."""
+    sizes = forward_reference(case, np.abs(rounded(x)), np.abs(rounded(weights)))
+    return 4 * EPS * np.sqrt(case.terms() + 4) * sizes + TINY
+
+
+@needs_bf16
+@pytest.mark.parametrize("name", UNGROUPED)
+def test_sums_of_rounded_operands(rng, name):
+    case = UNGROUPED[name]
+    x, weights = operands(case, rng)
+    y = forward(case, x, weights)
+    exact = forward_reference(case, rounded(x), rounded(weights))
+    assert (np.abs(y - exact) <= bound(case, x, weights)).all()
+
+
+@needs_bf16
+def test_the_rounding_is_seen(rng):
+    """The bound above would not hold for operands that are not rounded."""
+    case = UNGROUPED["vectors"]
+    x, weights = operands(case, rng)
+    plain = forward_reference(case, x, weights)
+    assert (np.abs(forward(case, x, weights) - plain) > bound(case, x, weights)).any()
+
+
+@needs_bf16
+@pytest.mark.parametrize("name", ["linear", "relu", "leaky", "logistic", "mish"])
+def test_epilogue(rng, name):
+    case = Case(21, 70, plane=(9, 8))
+    x, weights = operands(case, rng)
+    scale, shift = (rng.standard_normal(case.filters, np.float32) for _ in range(2))
+    residual = rng.standard_normal(case.y_shape(), np.float32)
+    kind = getattr(lib, f"DK_{name.upper()}")
+    y = forward(case, x, weights, kind, scale, shift, residual)
+    exact = forward_reference(case, rounded(x), rounded(weights)) * scale + shift + residual
+    np.testing.assert_allclose(y, activate(name, exact), rtol=0, atol=2e-4)
+
+
+@needs_bf16
+@pytest.mark.parametrize("channels", [1, 2, 3, 4, 7, 8, 15, 16, 17, 31, 32, 33, 48, 65])
+@pytest.mark.parametrize("gap", [0, 3])
+def test_rounding_of_tensors(rng, channels, gap):
+    x = rng.standard_normal((2, 3, 5, channels), np.float32)
+    x *= np.exp(rng.uniform(-80, 80, x.shape)).astype(np.float32)
+    x[0, 0, 0, 0] = 1 + 2.0**-8  # half way: to even
+    x[0, 0, 1, -1] = 1 + 3 * 2.0**-8
+    x[0, 1, 0, 0] = -0.0
+    x[0, 1, 1, 0] = 1e-39
+    got = halves(to_pairs(x, gap).values)
+    np.testing.assert_array_equal(got[..., :channels], rounded(x))
+    assert (got[..., channels:] == 0).all()
+
+
+@needs_bf16
+def test_rounding_of_values_that_are_not_finite():
+    x = np.array([np.nan, np.inf, -np.inf, 3.4e38], np.float32).reshape(1, 1, 1, 4)
+    np.testing.assert_array_equal(
+        halves(to_pairs(x).values).ravel(), np.array([np.nan, np.inf, -np.inf, np.inf], np.float32)
+    )
+
+
+@pytest.mark.parametrize("name", UNGROUPED)
+def test_packed_weights_come_back_rounded(every_simd, rng, name):
+    case = UNGROUPED[name]
+    weights = rng.standard_normal(case.weights_shape(), np.float32)
+    weights.flat[0] = 1 - 2.0**-9
+    shape = struct("dk_conv_shape", case.fields())
+    packed = pack(case, weights)
+    pairs = pointer(packed.values, "uint32_t")
+    plain = GuardedVector(np.full(case.weights_shape(), np.nan))
+    assert lib.dk_convolution_unpack_bf16(shape, pairs, plain.pointer) == lib.DK_OK
+    plain.check()
+    np.testing.assert_array_equal(plain.values, rounded(weights))
+
+
+@needs_bf16
+@pytest.mark.parametrize(
+    "case",
+    [
+        Case(64, 96, size=(1, 1), pad=(0, 0), plane=(28, 28)),
+        Case(33, 70, plane=(29, 31), gap=0),
+        Case(3, 64, size=(7, 7), pad=(3, 3), stride=(2, 2), plane=(63, 65), gap=0),
+        Case(1031, 1000, size=(1, 1), pad=(0, 0), plane=(1, 1)),
+    ],
+)
+def test_same_bits(rng, same_bits, case):
+    x, weights = operands(case, rng)
+    later = rng.integers(0, 9, 5000, np.uint8)
+    same_bits(lambda: [np.ascontiguousarray(forward(case, x, weights, ahead=[later]))])
+
+
+@needs_bf16
+def test_numpy_face(rng):
+    case = Case(5, 20, plane=(9, 8))
+    x, weights = operands(case, rng)
+    biases = rng.standard_normal(case.filters, np.float32)
+    nchw = np.ascontiguousarray(x.transpose(0, 3, 1, 2))
+    y = convolution_forward(nchw, weights, biases, pad=1, algorithm="indirect-bf16")
+    exact = forward_reference(case, rounded(x), rounded(weights)) + biases
+    np.testing.assert_allclose(y.transpose(0, 2, 3, 1), exact, rtol=0, atol=1e-4)
+
+
+def choice(case, out=None):
+    shape = struct("dk_conv_shape", case.fields())
+    return lib.dk_convolution_choose_bf16(shape, *(out or case.out_plane()))
+
+
+@needs_bf16
+def test_the_choice_follows_the_shape():
+    bf16 = lib.DK_CONV_INDIRECT_BF16
+    plane = (28, 28)
+    assert choice(Case(192, 64, size=(1, 1), pad=(0, 0), plane=plane)) == bf16
+    assert choice(Case(3, 64, size=(7, 7), pad=(3, 3), stride=(2, 2), plane=plane)) == bf16
+    assert choice(Case(64, 64, stride=(2, 2), plane=plane)) == bf16
+    assert choice(Case(128, 192, plane=plane)) == lib.DK_CONV_AUTO  # Winograd's has fewer products
+    assert choice(Case(64, 64, groups=2, stride=(2, 2), plane=plane)) == lib.DK_CONV_AUTO
+    assert choice(Case(64, 64, groups=64, plane=plane)) == lib.DK_CONV_AUTO
+
+
+@needs_bf16
+def test_what_it_cannot_do_is_refused(rng):
+    x = rng.standard_normal((1, 4, 5, 5), np.float32)
+    weights = rng.standard_normal((4, 2, 3, 3), np.float32)
+    with pytest.raises(KernelError):
+        convolution_forward(x, weights, groups=2, pad=1, algorithm="indirect-bf16")
+    weights = rng.standard_normal((4, 4, 3, 3), np.float32)
+    with pytest.raises(KernelError):
+        convolution_backward_data(x, weights, (5, 5), pad=1, algorithm="indirect-bf16")
+    with pytest.raises(KernelError):
+        convolution_backward_weights(x, x, 3, pad=1, algorithm="indirect-bf16")
+    y = GuardedTensor(np.zeros((1, 2, 2, 3)))
+    args = struct("dk_round_bf16", {"x": y.struct, "y": y.struct})
+    assert lib.dk_round_bf16(args) == lib.DK_BAD_SHAPE
+
+
+def test_other_instruction_sets_say_that_they_lack_it(every_simd, rng):
+    if every_simd == "avx512":
+        return
+    assert not simd.has_bf16()
+    x = rng.standard_normal((1, 2, 5, 5), np.float32)
+    with pytest.raises(KernelError, match="unsupported|cannot"):
+        convolution_forward(x, x[:, :, :3, :3].copy(), algorithm="indirect-bf16")
+    assert choice(Case(8, 8)) == lib.DK_CONV_AUTO
