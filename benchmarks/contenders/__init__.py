@@ -47,6 +47,7 @@ class Kind:
 
 INFERENCE = {
     "darkpy": Kind("darkpy_engine"),
+    "darkpy bf16": Kind("darkpy_engine", "bf16"),
     "PyTorch eager": Kind("pytorch", "eager", "torch"),
     "PyTorch channels_last": Kind("pytorch", "channels_last", "torch"),
     "PyTorch compile": Kind("pytorch", "compile", "torch"),

@@ -14,11 +14,12 @@ __all__ = ["Inference", "Training"]
 
 
 class Inference:
-    """``net.predict``."""
+    """``net.predict``; the mode is the precision, fp32 by default."""
 
     def __init__(self, task: Mapping[str, Any]) -> None:
         darkpy.set_num_threads(task["threads"])
-        self.net = darkpy.load(task["cfg"], task["weights"])
+        precision = task.get("mode") or "fp32"
+        self.net = darkpy.load(task["cfg"], task["weights"], precision=precision)
         self.x = np.load(task["input"])
 
     def run(self) -> npt.NDArray[np.float32]:

@@ -10,6 +10,7 @@ __all__ = [
     "add_cfg",
     "add_letterbox",
     "add_memory",
+    "add_precision",
     "add_threads",
     "positive",
     "use_threads",
@@ -49,6 +50,16 @@ def add_memory(parser: argparse.ArgumentParser) -> None:
         default="normal",
         help="how much training keeps instead of making it again (default: normal); the result is"
         " the same",
+    )
+
+
+def add_precision(parser: argparse.ArgumentParser) -> None:
+    """Add what is multiplied."""
+    parser.add_argument(
+        "--precision",
+        choices=("fp32", "bf16"),
+        default="fp32",
+        help="bf16: 8 significant bits in layers that are faster so (default: fp32)",
     )
 
 

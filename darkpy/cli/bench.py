@@ -7,7 +7,7 @@ import statistics
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from darkpy.cli.arguments import Commands, add_threads, positive, use_threads
+from darkpy.cli.arguments import Commands, add_precision, add_threads, positive, use_threads
 
 if TYPE_CHECKING:
     from darkpy.kernels.boundary import FloatArray
@@ -41,6 +41,12 @@ def register(commands: Commands) -> None:
         metavar="GFLOPS",
         help="the machine's peak, to show the share of it that is reached",
     )
+    add_precision(parser)
+    parser.add_argument(
+        "--data",
+        metavar="DATA",
+        help="with --precision bf16: labelled photos, to count how many are named as in fp32",
+    )
     add_threads(parser)
     parser.set_defaults(run=run)
 
@@ -49,12 +55,15 @@ def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
     import numpy as np
 
+    from darkpy.errors import ArgumentError
     from darkpy.kernels.simd import simd
     from darkpy.network.network import load
     from darkpy.network.profile import profile
 
+    if arguments.data is not None and arguments.precision == "fp32":
+        raise ArgumentError("--data compares with fp32: it needs --precision bf16")
     threads = use_threads(arguments)
-    network = load(arguments.cfg, arguments.weights)
+    network = load(arguments.cfg, arguments.weights, precision=arguments.precision)
     if arguments.weights is None:
         settle(network)
     batch = arguments.batch or (network.mini_batch if arguments.training else 1)
@@ -76,6 +85,48 @@ def run(arguments: argparse.Namespace) -> None:
         f"thread{'s' * (threads > 1)}: best {best * 1e3:.2f} ms, median {median * 1e3:.2f} ms; "
         f"{batch / best:.1f} images/s, {flops / best * 1e-9:.0f} GFLOP/s"
     )
+    if network.precision != "fp32":
+        beside_float32(network, x, arguments)
+
+
+def beside_float32(network: Network, x: FloatArray, arguments: argparse.Namespace) -> None:
+    """Say what a lower precision costs and brings: against the same network in float32."""
+    from darkpy.network.network import load
+    from darkpy.training.comparison import Comparison
+
+    reference = load(arguments.cfg, arguments.weights)
+    if arguments.weights is None:
+        settle(reference)
+    times, reference_times = [], []
+    for _ in range(arguments.repeat):
+        times += run_times(network, x, None, 1)
+        reference_times += run_times(reference, x, None, 1)
+    comparison = Comparison(network, reference)
+    comparison.predict(x)
+    best = min(reference_times)
+    print(
+        f"{network.precision} takes turns with fp32 (best {best * 1e3:.2f} ms) and is "
+        f"{best / min(times):.2f} x as fast; {comparison}"
+    )
+    if arguments.data is not None:
+        name_photos_beside(network, reference, arguments.data)
+
+
+def name_photos_beside(network: Network, reference: Network, data: str) -> None:
+    """Say how many labelled photos each of two precisions names correctly."""
+    from darkpy.data import open_dataset
+    from darkpy.training.comparison import Comparison
+    from darkpy.training.evaluate import evaluate
+    from darkpy.training.history import percent
+
+    opened = open_dataset(data)
+    photos = opened.valid or opened.train
+    comparison = Comparison(network, reference)
+    for name, net in ((network.precision, comparison), ("fp32", reference)):
+        result = evaluate(net, photos, k=opened.top)
+        best = f", top-{result.k} {percent(result.top_k)}" if result.top_k is not None else ""
+        print(f"{name} names {percent(result.top1)} of {result.count:,} photos correctly{best}")
+    print(f"{network.precision} beside fp32: {comparison}")
 
 
 def settle(network: Network) -> None:

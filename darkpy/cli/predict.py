@@ -11,6 +11,7 @@ from darkpy.cli.arguments import (
     Commands,
     add_cfg,
     add_letterbox,
+    add_precision,
     add_threads,
     positive,
     use_threads,
@@ -37,6 +38,7 @@ def register(commands: Commands) -> None:
         "--top", type=positive, default=5, metavar="K", help="classes a photo (default: 5)"
     )
     add_letterbox(parser)
+    add_precision(parser)
     add_threads(parser)
     parser.set_defaults(run=run)
 
@@ -46,7 +48,7 @@ def run(arguments: argparse.Namespace) -> None:
     from darkpy.network.network import load
 
     use_threads(arguments)
-    net = load(arguments.cfg, arguments.weights)
+    net = load(arguments.cfg, arguments.weights, precision=arguments.precision)
     names = class_names(arguments.names, arguments.weights, net.outputs)
     for path, best in name_photos(
         net, names, arguments.images, arguments.top, letterboxed=arguments.letterbox

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from darkpy.cli.arguments import Commands, add_cfg, add_memory, positive
+from darkpy.cli.arguments import Commands, add_cfg, add_memory, add_precision, positive
 
 __all__ = ["register"]
 
@@ -22,6 +22,7 @@ def register(commands: Commands) -> None:
         "--batch", type=positive, metavar="N", help="also say what training N photos at once takes"
     )
     add_memory(parser)
+    add_precision(parser)
     parser.set_defaults(run=run)
 
 
@@ -29,5 +30,10 @@ def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
     from darkpy.network.network import load
 
-    net = load(arguments.cfg, arguments.weights, memory=arguments.memory)
+    net = load(
+        arguments.cfg,
+        arguments.weights,
+        memory=arguments.memory,
+        precision=arguments.precision,
+    )
     print(net.summary(arguments.batch))

@@ -8,6 +8,7 @@ from darkpy.cli.arguments import (
     Commands,
     add_cfg,
     add_letterbox,
+    add_precision,
     add_threads,
     positive,
     use_threads,
@@ -32,6 +33,7 @@ def register(commands: Commands) -> None:
         "--top", type=positive, metavar="K", help="also count the K best names (default: 5)"
     )
     add_letterbox(parser)
+    add_precision(parser)
     add_threads(parser)
     parser.set_defaults(run=run)
 
@@ -53,7 +55,7 @@ def measure_and_report(cfg: str, data: str, arguments: argparse.Namespace) -> No
     threads = use_threads(arguments)
     opened = open_dataset(data)
     photos = opened.valid or opened.train
-    net = load(cfg, arguments.weights)
+    net = load(cfg, arguments.weights, precision=arguments.precision)
     begin = time.monotonic()
     result = evaluate(
         net,

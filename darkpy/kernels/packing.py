@@ -112,7 +112,7 @@ class Bf16Packing(FilterPacking):
     def is_faster(geometry: Mapping[str, int], height: int, width: int) -> bool:
         """Whether the engine prefers bf16 for an output of this size; False where it cannot."""
         shape = boundary.struct("dk_conv_shape", geometry)
-        return int(lib.dk_convolution_choose_bf16(shape, height, width)) != lib.DK_CONV_AUTO
+        return bool(lib.dk_convolution_choose_bf16(shape, height, width) != lib.DK_CONV_AUTO)
 
     def pack(self, filters: FloatArray, packed: npt.NDArray[Any]) -> None:
         """Fill `packed` from `filters`, rounded to nearest."""

@@ -148,9 +148,7 @@ class Network:
         )
         self.options: NetOptions = read_net(sections[0], dialect=self.dialect, strict=strict)
         self.input_shape = input_shape_of(self.options)
-        self.layers = build_layers(
-            sections, self.options, self.dialect, seed, strict, precision
-        )
+        self.layers = build_layers(sections, self.options, self.dialect, seed, strict, precision)
         self._plans: dict[tuple[Any, ...], Plan] = {}
         self._lock = threading.Lock()
 

@@ -28,7 +28,7 @@ def networks(monkeypatch):
     """`load` gives a fake network; returns the list of those made."""
     made = []
 
-    def load(cfg, weights=None, *, dialect="auto", seed=0, memory="normal"):
+    def load(cfg, weights=None, *, dialect="auto", seed=0, memory="normal", precision="fp32"):
         if cfg == "absent.cfg":
             raise ConfigError(cfg, 3, "a message\nof two lines")
         net = FakeNetwork(max_batches=20)

@@ -229,6 +229,6 @@ def test_other_instruction_sets_say_that_they_lack_it(every_simd, rng):
         return
     assert not simd.has_bf16()
     x = rng.standard_normal((1, 2, 5, 5), np.float32)
-    with pytest.raises(KernelError, match="unsupported|cannot"):
+    with pytest.raises(KernelError, match="cannot"):
         convolution_forward(x, x[:, :, :3, :3].copy(), algorithm="indirect-bf16")
     assert choice(Case(8, 8)) == lib.DK_CONV_AUTO

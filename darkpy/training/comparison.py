@@ -1,0 +1,69 @@
+"""How far a network's answers are from those of a reference: the same network in float32."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from darkpy.training.interface import Predictor
+
+__all__ = ["Comparison"]
+
+
+class Comparison:
+    """A network that can be run, beside a reference that is given the same images.
+
+    Parameters
+    ----------
+    net, reference : Network
+        With inputs and outputs of the same sizes.
+
+    Attributes
+    ----------
+    count : int
+        Images so far.
+    same : int
+        Images of them whose largest output is the same one in both.
+    difference : float
+        Largest difference of an output, divided by the largest magnitude of the reference's outputs
+        for the images of one call.
+    """
+
+    def __init__(self, net: Predictor, reference: Predictor) -> None:
+        self._net = net
+        self._reference = reference
+        self.count = 0
+        self.same = 0
+        self.difference = 0.0
+
+    @property
+    def channels(self) -> int:
+        """Channels of the input."""
+        return self._net.channels
+
+    @property
+    def height(self) -> int:
+        """Rows of the input, pixels."""
+        return self._net.height
+
+    @property
+    def width(self) -> int:
+        """Columns of the input, pixels."""
+        return self._net.width
+
+    def predict(self, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Run both on a batch (N, C, H, W); return the network's answer (N, outputs)."""
+        ours, theirs = self._net.predict(x), self._reference.predict(x)
+        if len(x):
+            self.count += len(x)
+            self.same += int(np.sum(ours.argmax(axis=1) == theirs.argmax(axis=1)))
+            scale = max(float(np.abs(theirs).max()), float(np.finfo(np.float32).tiny))
+            self.difference = max(self.difference, float(np.abs(ours - theirs).max()) / scale)
+        return ours
+
+    def __str__(self) -> str:
+        """Return a part of a sentence."""
+        return (
+            f"outputs differ by at most {self.difference:.1e} of the largest one; "
+            f"the same best class for {self.same:,} of {self.count:,} images"
+        )
