@@ -49,7 +49,7 @@ int dk_convolution_choose(const struct dk_conv_shape *shape, int64_t batch, int6
         const int64_t tiles = dk_ceil_div(out_h, side) * dk_ceil_div(out_w, side);
         return batch * tiles >= 32 && 2 * out_h * out_w >= side * side * tiles ? DK_CONV_WINOGRAD : DK_CONV_INDIRECT;
     }
-    enum { WAIT = 8, WAIT_LONG = 20, LONG = 1 << 15 }; /* 36 values of so many weights do not stay in a cache */
+    enum { WAIT = 8, WAIT_LONG = 12, LONG = 1 << 15 }; /* 36 values of so many weights do not stay in a cache */
     const int64_t wait = shape->channels * shape->filters > LONG ? WAIT_LONG : WAIT;
     const int64_t plain = cost_of(taps, WAIT, 1, batch, out_h, out_w) * (dk_kernels()->lanes >= 16 ? 10 : 6) / 10;
     const int64_t large = cost_of(36, wait, side, batch, out_h, out_w);

@@ -13,8 +13,10 @@
 
 enum {
     GROUP_FLOATS = 160 << 10, /* of a group's transformed inputs and sums, about: 640 KiB */
-    GROUP_LEAST = 14,        /* tiles of a group, if there are as many: the filters are read once per group */
+    GROUP_LEAST = 32,        /* tiles of a group, if there are as many: the filters are read once per group, often
+                              * from memory; fewer than these cannot hide that */
     GROUP_MOST = 56,
+    GROUP_EVEN = 14,         /* the fewest for which groups are made smaller so that the threads share them evenly */
     BUDGET = 1 << 19,        /* floats of a batch of transformed tiles of the weight gradient, about: 2 MiB */
     CHANNELS = 64            /* of a tile that one item of the weight gradient transforms */
 };
@@ -261,7 +263,7 @@ static struct winograd plan(const struct dk_gather *g, const struct dk_winograd_
     const int64_t even = dk_round_up(fewest, threads);
     w.groups = fewest;
     if (fewest < 4 * threads) {
-        if (even <= w.tiles / GROUP_LEAST)
+        if (even <= w.tiles / GROUP_EVEN)
             w.groups = even;
         else
             w.shares = DK_MIN(threads, dk_panel_count(&g->panels) * (w.tiles / fewest));
