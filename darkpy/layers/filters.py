@@ -17,6 +17,7 @@ from darkpy.kernels.packing import Bf16Packing, FilterPacking
 from darkpy.kernels.program import Tensor
 from darkpy.layers.activations import activation_code
 from darkpy.layers.base import MAX_VALUES
+from darkpy.layers.composition import Composition
 from darkpy.layers.normalizing import NormalizingLayer
 from darkpy.layers.parameter import Parameter
 
@@ -87,6 +88,7 @@ class FilterLayer(NormalizingLayer):
         self._transposed_version = -1
         #: Algorithm -> (weights.version when it was made, the form).
         self._winograd: dict[str, tuple[int, FloatArray]] = {}
+        self._composition: Composition | None = None
 
     def initial_weights(self) -> FloatArray:
         """Return new random weights in Darknet's shape."""
@@ -122,6 +124,12 @@ class FilterLayer(NormalizingLayer):
             self._winograd[algorithm] = -1, form
         return self._winograd[algorithm][1]
 
+    def composition(self, first: FilterLayer) -> Composition:
+        """These filters joined with those of the linear layer before; made anew by `refresh`."""
+        if self._composition is None:
+            self._composition = Composition(first, self)
+        return self._composition
+
     def refresh(self, training: bool) -> None:
         """Also make the derived forms of the weights anew when they changed."""
         super().refresh(training)
@@ -135,39 +143,46 @@ class FilterLayer(NormalizingLayer):
             if version != weights.version:
                 self.packing.transform(algorithm, weights.storage, form)
                 self._winograd[algorithm] = weights.version, form
+        if self._composition is not None:
+            self._composition.refresh()
 
     # -- passes -----------------------------------------------------------------------------------
 
-    def _filter(self, plan: Plan, x: Tensor, y: Tensor, **epilogue: Any) -> None:
+    def _filter(self, plan: Plan, x: Tensor, y: Tensor, **fields: Any) -> None:
+        given: dict[str, Any] = {
+            "shape": self.geometry,
+            "weights": self.parameters["weights"].storage,
+            "algorithm": ALGORITHMS.index("indirect-bf16" if self.is_bf16 else self.algorithm),
+        }
         plan.add(
             self,
             "dk_convolution_forward",
             "dk_convolution",
             workspace="dk_convolution_workspace",
-            shape=self.geometry,
             x=plan.rounded(self, x) if self.is_bf16 else x,
             y=y,
-            weights=self.parameters["weights"].storage,
-            algorithm=ALGORITHMS.index("indirect-bf16" if self.is_bf16 else self.algorithm),
-            **epilogue,
+            **(given | fields),
         )
 
     def forward(self, plan: Plan, inputs: list[Tensor], output: Tensor) -> Any:
         """Record filters, normalisation or bias, and activation."""
         x = inputs[0]
         if not plan.training:
-            epilogue: dict[str, Any] = {"activation": self.activation}
+            fields: dict[str, Any] = {
+                "scale": self.factor,
+                "shift": self.shift,
+                "activation": self.activation,
+                "winograd": self.winograd(self.chosen_algorithm(plan.batch)),
+            }
             if residual := plan.residual(self):
-                epilogue = dict(zip(("residual", "activation"), residual, strict=True))
-            self._filter(
-                plan,
-                x,
-                output,
-                scale=self.factor,
-                shift=self.shift,
-                winograd=self.winograd(self.chosen_algorithm(plan.batch)),
-                **epilogue,
-            )
+                fields |= zip(("residual", "activation"), residual, strict=True)
+            if joined := plan.composition(self):
+                fields |= {
+                    "shape": joined.geometry,
+                    "weights": joined.weights,
+                    "shift": joined.shift,
+                }
+            self._filter(plan, x, output, **fields)
             return None
         if self.normalizes:
             raw = plan.temporary(self.output_shape)

@@ -8,7 +8,6 @@ delta likewise.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -19,10 +18,11 @@ import numpy.typing as npt
 from darkpy.kernels.program import Buffer, Program, Tensor, Values
 from darkpy.layers.activations import record_backward, record_forward
 from darkpy.layers.base import INPUT, Layer, Shape, ViewOf
+from darkpy.layers.composition import Composition
 from darkpy.layers.filters import FilterLayer
 from darkpy.layers.parameter import Parameter
-from darkpy.layers.shortcut import Shortcut
 from darkpy.network.ahead import fetch_ahead
+from darkpy.network.fusing import find_compositions, find_residuals
 from darkpy.network.recompute import Recomputation
 
 __all__ = ["Plan"]
@@ -81,7 +81,9 @@ class Plan:
         self._views = {i: self._view(i) for i in self.needed}
         self._homes = {} if keep else self._find_homes()
         #: Convolution -> the shortcut whose sum and activation its epilogue takes over.
-        self._residuals = {} if everything else self._find_residuals(wanted)
+        self._residuals = {} if everything else find_residuals(layers, self.needed, wanted)
+        #: Convolution -> the linear one before it whose work its filters take over.
+        self._compositions = {} if everything else find_compositions(layers, self.needed, wanted)
         self._outputs: dict[int, Tensor] = {}
         self._delta_buffers: dict[Buffer, Buffer] = {}
         self._filled: dict[Buffer, set[int]] = {}
@@ -220,6 +222,14 @@ class Plan:
             return None
         return self.output(shortcut.sources[1]), shortcut.activation
 
+    def composition(self, layer: FilterLayer) -> Composition | None:
+        """The layer's filters joined with those of the linear layer before it, which is left out.
+
+        None unless the plan found that possible; the layer's input is then that layer's.
+        """
+        first = self._compositions.get(layer.index)
+        return None if first is None else layer.composition(first)
+
     # -- deltas -----------------------------------------------------------------------------------
 
     def has_delta(self, layer: Layer) -> bool:
@@ -342,23 +352,6 @@ class Plan:
                 start += count
         return homes
 
-    def _find_residuals(self, wanted: Iterable[int]) -> dict[int, Shortcut]:
-        """Linear filters that only a [shortcut] of equal sizes reads, with that shortcut."""
-        readers = Counter(source for index in self.needed for source in self.layers[index].sources)
-        kept = set(wanted)
-        residuals: dict[int, Shortcut] = {}
-        for index in self.needed:
-            shortcut = self.layers[index]
-            if not isinstance(shortcut, Shortcut) or not shortcut.is_plain_sum:
-                continue
-            previous, source = shortcut.sources
-            if previous == INPUT or previous in kept or readers[previous] > 1 or source == previous:
-                continue
-            filters = self.layers[previous]
-            if isinstance(filters, FilterLayer) and filters.is_linear:
-                residuals[previous] = shortcut
-        return residuals
-
     def _place(self, index: int) -> Tensor:
         if index in self._residuals:
             return self.output(self._residuals[index].index)
@@ -372,6 +365,7 @@ class Plan:
 
     def _record_forward(self) -> None:
         absorbed = {shortcut.index for shortcut in self._residuals.values()}
+        absorbed.update(first.index for first in self._compositions.values())
         for index in self.needed:
             layer = self.layers[index]
             if self._views[index] or index in absorbed:
@@ -383,7 +377,8 @@ class Plan:
                     layer, self.output(view.source).channel_slice(view.first, view.count), output
                 )
                 continue
-            inputs = [self.output(source) for source in layer.sources]
+            sources = self._compositions.get(index, layer).sources
+            inputs = [self.output(source) for source in sources]
             self._saved[index] = record_forward(self, layer, inputs, output)
 
     def _record_backward(self) -> None:

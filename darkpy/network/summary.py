@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from darkpy.layers.base import Layer
 from darkpy.layers.filters import FilterLayer
+from darkpy.network.fusing import find_compositions
 from darkpy.network.memory import training_memory
 
 if TYPE_CHECKING:
@@ -26,6 +28,10 @@ def summary(network: Network, images: int | None = None) -> str:
     """
     rows = [("", "layer", "", "input", "output", "parameters", "M multiply-adds", "algorithm")]
     total_parameters = total_work = 0
+    compositions = find_compositions(
+        network.layers, range(len(network.layers)), (network.answer.index,)
+    )
+    joined = {first.index: second for second, first in compositions.items()}
     for layer in network.layers:
         count = sum(p.count for p in layer.parameters.values())
         work = layer.multiply_adds()
@@ -40,7 +46,7 @@ def summary(network: Network, images: int | None = None) -> str:
                 str(layer.output_shape),
                 f"{count:,}" if count else "",
                 f"{work / 1e6:,.1f}" if work else "",
-                layer.chosen_algorithm() if isinstance(layer, FilterLayer) else "",
+                _algorithm(layer, joined.get(layer.index)),
             )
         )
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
@@ -62,3 +68,10 @@ def summary(network: Network, images: int | None = None) -> str:
         memory = training_memory(network, images)
         lines.append(f"training {images} images at once takes {memory}")
     return "\n".join(lines)
+
+
+def _algorithm(layer: Layer, joined: int | None) -> str:
+    """How inference computes a layer's filters; `joined` is the layer that takes them over."""
+    if joined is not None:
+        return f"in layer {joined}"
+    return layer.chosen_algorithm() if isinstance(layer, FilterLayer) else ""

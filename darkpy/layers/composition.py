@@ -1,0 +1,86 @@
+"""Two linear steps in one: a 1x1 convolution without activation, taken into the one behind it.
+
+Networks that come from Caffe begin with such a layer: it changes the order of the colours and takes
+the mean pixel away.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from darkpy.kernels.packing import FilterPacking
+
+if TYPE_CHECKING:
+    from darkpy.layers.filters import FilterLayer
+
+__all__ = ["Composition"]
+
+
+class Composition:
+    """The filters and shifts of `second` as they act on the input of `first`.
+
+    second(first(x)) = act(factor2 (W2 * (factor1 W1 x + shift1)) + shift2), so the filters are
+    W2 · factor1 W1 and the shift is shift2 + factor2 (sum of W2 over its taps) · shift1, as nothing
+    is padded.
+
+    Parameters
+    ----------
+    first, second : FilterLayer
+        As `is_possible` says.
+
+    Attributes
+    ----------
+    geometry : dict
+        The fields of ``struct dk_conv_shape``.
+    weights, shift : ndarray of float32
+        In the engine's order; filled by `refresh`, their addresses never change.
+    """
+
+    def __init__(self, first: FilterLayer, second: FilterLayer) -> None:
+        self._layers = first, second
+        self._versions: tuple[int, ...] = ()
+        self.geometry = {**second.geometry, "channels": first.geometry["channels"]}
+        self._packing = FilterPacking(self.geometry)
+        self.weights = np.zeros(self._packing.size, np.float32)
+        self.shift = np.zeros(second.channels, np.float32)
+
+    @staticmethod
+    def is_possible(first: FilterLayer, second: FilterLayer) -> bool:
+        """Whether `first` is a linear step that `second`, which pads nothing, can take over.
+
+        Only where that saves work, and where nobody forced an algorithm.
+        """
+        a, b = first.geometry, second.geometry
+        sides = ("size_h", "size_w", "stride_h", "stride_w", "groups")
+        return (
+            first.kind == second.kind == "convolutional"
+            and first.algorithm == second.algorithm == "auto"
+            and second.chosen_algorithm() == "indirect"
+            and first.is_linear
+            and all(a[key] == 1 for key in sides)
+            and a["pad_h"] == a["pad_w"] == b["pad_h"] == b["pad_w"] == 0
+            and b["groups"] == 1
+            and a["channels"] <= a["filters"]
+        )
+
+    def refresh(self) -> None:
+        """Fold anew if a parameter changed; both layers' factors and shifts must be fresh."""
+        first, second = self._layers
+        parameters = [*first.parameters.values(), *second.parameters.values()]
+        versions = tuple(parameter.version for parameter in parameters)
+        if versions == self._versions:
+            return
+        w1 = first.parameters["weights"].value.astype(np.float64)[:, :, 0, 0]
+        if first.factor is not None:
+            w1 *= first.factor[:, None]
+        w2 = second.parameters["weights"].value.astype(np.float64)
+        weights = np.einsum("fmuv,mc->fcuv", w2, w1).astype(np.float32)
+        self._packing.pack(np.ascontiguousarray(weights), self.weights)
+        offset = w2.sum((2, 3)) @ first.shift
+        if second.factor is not None:
+            offset *= second.factor
+        self.shift[...] = second.shift + offset
+        # the first reading of a parameter makes its initial value: a new version
+        self._versions = tuple(parameter.version for parameter in parameters)
