@@ -37,26 +37,38 @@ static int64_t cost_of(int64_t products, int64_t wait, int64_t side, int64_t bat
     return products * (batch * dk_ceil_div(out_h, side) * dk_ceil_div(out_w, side) + wait);
 }
 
-/* Fitted to the layers of GoogLeNet, Darknet-19 and ResNet-50 on AVX-512, AVX2 and SSE2: Winograd wins from 16 channels
- * and filters on, by the number of tiles; with short vectors its transforms weigh more. */
+static int64_t cost_of_form(const struct dk_winograd_form *f, int64_t wait, int64_t batch, int64_t out_h,
+                            int64_t out_w) {
+    return cost_of((int64_t)f->inputs * f->inputs, wait, f->outputs, batch, out_h, out_w);
+}
+
+/* Fitted to the layers of GoogLeNet, Darknet-19, ResNet-50 and YOLOv3 on AVX-512, AVX2 and SSE2: Winograd wins from 16
+ * channels and filters on, from 64 and 128 at a stride of 2, by the number of tiles; with short vectors its transforms
+ * weigh more. */
 int dk_convolution_choose(const struct dk_conv_shape *shape, int64_t batch, int64_t out_h, int64_t out_w, int pass) {
     if (dk_is_depthwise(shape))
         return DK_CONV_DEPTHWISE;
-    if (!dk_winograd_form(shape, DK_CONV_WINOGRAD) || shape->channels < 16 || shape->filters < 16)
+    const struct dk_winograd_form *large = dk_winograd_form(shape, DK_CONV_WINOGRAD, pass);
+    const struct dk_winograd_form *small = dk_winograd_form(shape, DK_CONV_WINOGRAD_2X2, pass);
+    if (!large && (shape->channels < 64 || shape->filters < 128))
+        small = NULL;
+    if ((!large && !small) || shape->channels < 16 || shape->filters < 16)
         return DK_CONV_INDIRECT;
-    const int64_t taps = shape->size_h * shape->size_w, side = taps == 9 ? 4 : 2;
     if (pass == DK_CONV_BACKWARD_WEIGHTS) {
-        const int64_t tiles = dk_ceil_div(out_h, side) * dk_ceil_div(out_w, side);
+        const int64_t side = large->outputs, tiles = dk_ceil_div(out_h, side) * dk_ceil_div(out_w, side);
         return batch * tiles >= 32 && 2 * out_h * out_w >= side * side * tiles ? DK_CONV_WINOGRAD : DK_CONV_INDIRECT;
     }
     enum { WAIT = 8, WAIT_LONG = 12, LONG = 1 << 15 }; /* 36 values of so many weights do not stay in a cache */
     const int64_t wait = shape->channels * shape->filters > LONG ? WAIT_LONG : WAIT;
-    const int64_t plain = cost_of(taps, WAIT, 1, batch, out_h, out_w) * (dk_kernels()->lanes >= 16 ? 10 : 6) / 10;
-    const int64_t large = cost_of(36, wait, side, batch, out_h, out_w);
-    const int64_t small = cost_of(16, WAIT, 2, batch, out_h, out_w);
-    if (taps == 9 && small <= large && small < plain)
-        return DK_CONV_WINOGRAD_2X2;
-    return large < plain ? DK_CONV_WINOGRAD : DK_CONV_INDIRECT;
+    const int64_t taps = shape->size_h * shape->size_w, share = dk_kernels()->lanes >= 16 ? 10 : 6;
+    const int64_t plain = cost_of(taps, WAIT, 1, batch, out_h, out_w) * share / 10;
+    const int64_t cost_large = large ? cost_of_form(large, wait, batch, out_h, out_w) : plain;
+    if (small) {
+        const int64_t cost_small = cost_of_form(small, WAIT, batch, out_h, out_w);
+        if (cost_small <= cost_large && cost_small < plain)
+            return DK_CONV_WINOGRAD_2X2;
+    }
+    return cost_large < plain ? DK_CONV_WINOGRAD : DK_CONV_INDIRECT;
 }
 
 /* Fitted to the same networks at batches of 1 and 8: pairs are multiplied at 1.8 times the rate of floats, and
@@ -66,14 +78,14 @@ int dk_convolution_choose_bf16(const struct dk_conv_shape *shape, int64_t out_h,
     if (shape->groups != 1 || !dk_bf16())
         return DK_CONV_AUTO;
     const int algorithm = dk_convolution_choose(shape, MANY, out_h, out_w, DK_CONV_FORWARD);
-    const struct dk_winograd_form *form = dk_winograd_form(shape, algorithm);
+    const struct dk_winograd_form *form = dk_winograd_form(shape, algorithm, DK_CONV_FORWARD);
     if (!form)
         return DK_CONV_INDIRECT_BF16;
-    const double side = form->outputs + form->kernel - 1;
+    const double products = (double)form->inputs * form->inputs;
     const double tiles = (double)dk_ceil_div(out_h, form->outputs) * (double)dk_ceil_div(out_w, form->outputs);
     const double transforms = 1 + (double)INPUT / (double)shape->channels + (double)OUTPUT / (double)shape->filters;
     const double pairs = (double)(shape->size_h * shape->size_w) * (double)(out_h * out_w) / 1.8;
-    return pairs < side * side * tiles * transforms ? DK_CONV_INDIRECT_BF16 : DK_CONV_AUTO;
+    return pairs < products * tiles * transforms ? DK_CONV_INDIRECT_BF16 : DK_CONV_AUTO;
 }
 
 /* The algorithm to run, or a status. */
@@ -91,7 +103,11 @@ static enum dk_status resolve(int *algorithm, const struct dk_conv_shape *s, con
         return dk_is_depthwise(s) ? DK_OK : DK_UNSUPPORTED;
     case DK_CONV_WINOGRAD:
     case DK_CONV_WINOGRAD_2X2:
-        return dk_winograd_form(s, *algorithm) ? DK_OK : DK_UNSUPPORTED;
+        if (!dk_winograd_form(s, *algorithm, DK_CONV_FORWARD))
+            return DK_UNSUPPORTED;
+        if (!dk_winograd_form(s, *algorithm, pass))
+            *algorithm = DK_CONV_INDIRECT;
+        return DK_OK;
     default:
         return DK_BAD_ARGUMENT;
     }
@@ -163,10 +179,10 @@ static struct dk_panels winograd_panels(const struct dk_conv_shape *s, int pass)
 }
 
 int64_t dk_convolution_winograd_size(const struct dk_conv_shape *shape, int algorithm, int pass) {
-    if (dk_check_conv_shape(shape) != DK_OK || !dk_winograd_form(shape, algorithm))
+    if (dk_check_conv_shape(shape) != DK_OK || !dk_winograd_form(shape, algorithm, pass))
         return 0;
     struct dk_panels p = winograd_panels(shape, pass);
-    return dk_winograd_weights_floats(dk_winograd_form(shape, algorithm), &p);
+    return dk_winograd_weights_floats(dk_winograd_form(shape, algorithm, pass), &p);
 }
 
 enum dk_status dk_convolution_pack_winograd(const struct dk_conv_shape *shape, int algorithm, int pass,
@@ -174,12 +190,12 @@ enum dk_status dk_convolution_pack_winograd(const struct dk_conv_shape *shape, i
     enum dk_status status = dk_check_conv_shape(shape);
     if (status != DK_OK)
         return status;
-    if (!dk_winograd_form(shape, algorithm))
+    if (!dk_winograd_form(shape, algorithm, pass))
         return DK_UNSUPPORTED;
     if (!weights || !winograd || (pass != DK_CONV_FORWARD && pass != DK_CONV_BACKWARD_DATA))
         return DK_BAD_ARGUMENT;
     struct dk_panels p = winograd_panels(shape, pass);
-    dk_winograd_weights(dk_winograd_form(shape, algorithm), &p, weights, winograd);
+    dk_winograd_weights(dk_winograd_form(shape, algorithm, pass), &p, weights, winograd);
     return DK_OK;
 }
 
@@ -188,7 +204,7 @@ int64_t dk_convolution_workspace(const struct dk_convolution *convolution) {
     if (dk_check_conv_shape(&a.shape) != DK_OK || resolve(&a.algorithm, &a.shape, &a.y, DK_CONV_FORWARD) != DK_OK)
         return 0;
     struct dk_gather g = forward_gather(&a);
-    const struct dk_winograd_form *form = dk_winograd_form(&a.shape, a.algorithm);
+    const struct dk_winograd_form *form = dk_winograd_form(&a.shape, a.algorithm, DK_CONV_FORWARD);
     if (form)
         return winograd_bytes(&g, form, a.winograd);
     return a.algorithm == DK_CONV_IM2COL ? dk_im2col_forward_workspace(&a) : 0;
@@ -212,7 +228,7 @@ enum dk_status dk_convolution_forward(const struct dk_convolution *convolution) 
         return DK_BAD_SHAPE;
     if (a.algorithm == DK_CONV_IM2COL)
         return dk_im2col_forward(&a);
-    const struct dk_winograd_form *form = dk_winograd_form(&a.shape, a.algorithm);
+    const struct dk_winograd_form *form = dk_winograd_form(&a.shape, a.algorithm, DK_CONV_FORWARD);
     if (!form)
         dk_flatten_whole_plane(&a.shape, &a.x, &a.y);
     struct dk_gather g = forward_gather(&a);
@@ -228,7 +244,7 @@ int64_t dk_convolution_backward_data_workspace(const struct dk_convolution_backw
         resolve(&a.algorithm, &a.shape, &a.dy, DK_CONV_BACKWARD_DATA) != DK_OK)
         return 0;
     struct dk_gather g = data_gather(&a, 0, 0);
-    const struct dk_winograd_form *form = dk_winograd_form(&a.shape, a.algorithm);
+    const struct dk_winograd_form *form = dk_winograd_form(&a.shape, a.algorithm, DK_CONV_BACKWARD_DATA);
     if (form)
         return winograd_bytes(&g, form, a.winograd);
     return a.algorithm == DK_CONV_IM2COL ? dk_im2col_data_workspace(&a) : 0;
@@ -245,7 +261,7 @@ enum dk_status dk_convolution_backward_data(const struct dk_convolution_backward
         return DK_BAD_ARGUMENT;
     if (a.algorithm == DK_CONV_IM2COL)
         return dk_im2col_data(&a);
-    const struct dk_winograd_form *form = dk_winograd_form(&a.shape, a.algorithm);
+    const struct dk_winograd_form *form = dk_winograd_form(&a.shape, a.algorithm, DK_CONV_BACKWARD_DATA);
     for (int64_t y = 0; y < DK_MIN(a.shape.stride_h, a.dx.height); y++)
         for (int64_t x = 0; x < DK_MIN(a.shape.stride_w, a.dx.width); x++) {
             struct dk_gather g = data_gather(&a, y, x);
@@ -261,7 +277,7 @@ int64_t dk_convolution_backward_weights_workspace(const struct dk_convolution_ba
     if (dk_check_conv_shape(&a->shape) != DK_OK ||
         resolve(&algorithm, &a->shape, &a->dy, DK_CONV_BACKWARD_WEIGHTS) != DK_OK)
         return 0;
-    const struct dk_winograd_form *form = dk_winograd_form(&a->shape, algorithm);
+    const struct dk_winograd_form *form = dk_winograd_form(&a->shape, algorithm, DK_CONV_BACKWARD_WEIGHTS);
     if (form)
         return dk_winograd_gradient_workspace(a, form);
     return algorithm == DK_CONV_IM2COL ? dk_im2col_weights_workspace(a) : dk_direct_weights_workspace(a);
@@ -278,7 +294,7 @@ enum dk_status dk_convolution_backward_weights(const struct dk_convolution_backw
         return DK_BAD_ARGUMENT;
     if (a.algorithm == DK_CONV_IM2COL)
         return dk_im2col_weights(&a);
-    const struct dk_winograd_form *form = dk_winograd_form(&a.shape, a.algorithm);
+    const struct dk_winograd_form *form = dk_winograd_form(&a.shape, a.algorithm, DK_CONV_BACKWARD_WEIGHTS);
     if (!form)
         return dk_direct_weights(&a);
     dk_winograd_gradient(&a, form);

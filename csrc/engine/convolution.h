@@ -28,7 +28,8 @@ enum dk_convolution_algorithm {
     DK_CONV_INDIRECT,  /* register tiles that read the image through tables of pixel pointers */
     DK_CONV_WINOGRAD,  /* F(4x4,3x3) and F(2x2,5x5), for 3x3 and 5x5 with stride and dilation 1 */
     DK_CONV_DEPTHWISE, /* channels = filters = groups, vectorised over channels */
-    DK_CONV_WINOGRAD_2X2, /* F(2x2,3x3): more products, half the weights to read */
+    DK_CONV_WINOGRAD_2X2, /* F(2x2,3x3): more products, half the weights to read; forward also with a stride of 2, whose
+                           * gradients are then those of DK_CONV_INDIRECT */
     DK_CONV_INDIRECT_BF16 /* DK_CONV_INDIRECT on pairs of bf16 (engine/bf16.h), where dk_has_bf16(); forward only */
 };
 

@@ -142,10 +142,10 @@ enum dk_status dk_im2col_data(const struct dk_convolution_backward_data *a);
 int64_t dk_im2col_weights_workspace(const struct dk_convolution_backward_weights *a);
 enum dk_status dk_im2col_weights(const struct dk_convolution_backward_weights *a);
 
-/* Winograd: the form that an algorithm means for a shape, NULL where there is none; the transformed weights of one
+/* Winograd: the form that an algorithm means for a shape and a pass, NULL where there is none; the transformed weights of one
  * direction; the walk of forward and backward data (dst and src steps 1); the weight gradient.  Workspaces in bytes,
  * aligned to 64. */
-const struct dk_winograd_form *dk_winograd_form(const struct dk_conv_shape *s, int algorithm);
+const struct dk_winograd_form *dk_winograd_form(const struct dk_conv_shape *s, int algorithm, int pass);
 int64_t dk_winograd_weights_floats(const struct dk_winograd_form *form, const struct dk_panels *p);
 void dk_winograd_weights(const struct dk_winograd_form *form, const struct dk_panels *p, const float *packed, float *u);
 int64_t dk_winograd_workspace(const struct dk_gather *g, const struct dk_winograd_form *form);

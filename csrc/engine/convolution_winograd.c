@@ -1,4 +1,4 @@
-/* Winograd's F(4x4,3x3), F(2x2,5x5) and F(2x2,3x3).
+/* Winograd's F(4x4,3x3), F(2x2,5x5) and F(2x2,3x3), forward also F(2x2,3x3) at a stride of 2.
  *
  * The tiles are cut into groups whose transformed inputs and sums stay in a core's own cache; a job takes a group and
  * a share of the filters and does all three stages: transform the input, 36 small matrix products, transform back.
@@ -26,13 +26,9 @@ static int64_t plane_floats(int64_t count, int64_t channels) {
     return dk_round_up(count * channels, 1024) + 80;
 }
 
-/* Inputs of a tile along an axis, and products for each pair of channel and filter. */
-static int64_t tile_inputs(const struct dk_winograd_form *form) {
-    return form->outputs + form->kernel - 1;
-}
-
+/* Products of a tile for each pair of channel and filter. */
 static int64_t product_count(const struct dk_winograd_form *form) {
-    return tile_inputs(form) * tile_inputs(form);
+    return form->inputs * form->inputs;
 }
 
 static int64_t tile_count(const struct dk_winograd_form *form, int64_t batch, int64_t height, int64_t width) {
@@ -79,7 +75,9 @@ static void transform_input(const struct winograd *w, int64_t first, int64_t cou
     for (int64_t t = 0; t < count; t++) {
         int64_t n, y, x;
         locate(w, first + t, &n, &y, &x);
-        struct dk_winograd_input tile = input_tile(src, n, y + w->g->off_y, x + w->g->off_x, tile_inputs(w->form));
+        y = y * w->form->stride + w->g->off_y;
+        x = x * w->form->stride + w->g->off_x;
+        struct dk_winograd_input tile = input_tile(src, n, y, x, w->form->inputs);
         tile.channels = src->channels;
         tile.v = v + t * w->inputs;
         tile.plane = w->v_plane;
@@ -223,14 +221,16 @@ static void add_updates(const void *args, int64_t begin, int64_t end, int worker
     }
 }
 
-const struct dk_winograd_form *dk_winograd_form(const struct dk_conv_shape *s, int algorithm) {
+const struct dk_winograd_form *dk_winograd_form(const struct dk_conv_shape *s, int algorithm, int pass) {
     const struct dk_winograd_form *forms = dk_kernels()->winograd.forms;
-    if (s->groups != 1 || s->size_h != s->size_w || s->stride_h != 1 || s->stride_w != 1 || s->dilation_h != 1 ||
-        s->dilation_w != 1)
+    const int64_t size = s->size_h, stride = s->stride_h;
+    if (s->groups != 1 || s->size_w != size || s->stride_w != stride || s->dilation_h != 1 || s->dilation_w != 1)
         return NULL;
-    if (algorithm == DK_CONV_WINOGRAD)
-        return s->size_h == 3 ? &forms[0] : s->size_h == 5 ? &forms[1] : NULL;
-    return algorithm == DK_CONV_WINOGRAD_2X2 && s->size_h == 3 ? &forms[2] : NULL;
+    if (algorithm == DK_CONV_WINOGRAD && stride == 1)
+        return size == 3 ? &forms[0] : size == 5 ? &forms[1] : NULL;
+    if (algorithm == DK_CONV_WINOGRAD_2X2 && size == 3)
+        return stride == 1 ? &forms[2] : stride == 2 && pass == DK_CONV_FORWARD ? &forms[3] : NULL;
+    return NULL;
 }
 
 int64_t dk_winograd_weights_floats(const struct dk_winograd_form *form, const struct dk_panels *p) {
@@ -326,7 +326,7 @@ static void transform_both(const void *args, int64_t begin, int64_t end, int wor
         int64_t n = at / w->per_image, top = at % w->per_image / w->across * w->side, left = at % w->across * w->side;
         if (block < x_blocks) {
             struct dk_winograd_input tile =
-                input_tile(x, n, top - w->a->shape.pad_h, left - w->a->shape.pad_w, tile_inputs(w->form));
+                input_tile(x, n, top - w->a->shape.pad_h, left - w->a->shape.pad_w, w->form->inputs);
             tile.x += block * CHANNELS;
             tile.channels = DK_MIN(CHANNELS, x->channels - block * CHANNELS);
             tile.v = w->v + t * w->inputs + block * CHANNELS;

@@ -1,11 +1,13 @@
 /* Contracts of the transforms of Winograd's convolutions F(m x m, r x r): m x m outputs of an r x r kernel from n x n
- * inputs, n = m + r - 1, with n*n products instead of m*m*r*r.  Every transform is a small matrix applied to the rows
- * and the columns of a square of vectors:
+ * inputs with n*n products instead of m*m*r*r; n = m + r - 1 at a stride of 1, 5 for m = 2 and r = 3 at a stride of 2.
+ * Every transform is a small matrix applied to the rows and the columns of a square of vectors:
  *
  *   forward   y = A' [ (G w G') * (B' x B) ] A          (* value by value, summed over the channels)
  *   gradient  dw = G' [ sum over tiles of (B' x B) * (A dy A') ] G
  *
- * Points 0, 1, -1, 2, -2 and infinity for n = 6; 0, 1, -1 and infinity for n = 4.
+ * Points 0, 1, -1, 2, -2 and infinity for n = 6; 0, 1, -1 and infinity for n = 4.  At a stride of 2 the inputs of
+ * even index meet the weights 0 and 2 in an F(2,2), points 0, 1 and infinity; those of odd index meet weight 1 alone, a
+ * product each, and come last.
  * Source: Lavin and Gray, Fast Algorithms for Convolutional Neural Networks (2015). */
 #ifndef DK_WINOGRAD_KERNELS_H
 #define DK_WINOGRAD_KERNELS_H
@@ -30,18 +32,18 @@ struct dk_winograd_output {
 };
 
 struct dk_winograd_form {
-    int outputs, kernel;                                    /* m, r */
+    int outputs, kernel, stride, inputs;                    /* m, r, 1 or 2, n */
     void (*input)(const struct dk_winograd_input *tile);    /* B' x B of n x n pixels */
-    void (*gradient)(const struct dk_winograd_input *tile); /* A dy A' of m x m pixels */
+    void (*gradient)(const struct dk_winograd_input *tile); /* A dy A' of m x m pixels; NULL at a stride of 2 */
     void (*output)(const struct dk_winograd_output *tile);
     /* u[e*plane + i] = (G w G')[e] of the r*r weights w[t*tap + i], i < count; count is a multiple of the lanes. */
     void (*weights)(int64_t count, const float *w, int64_t tap, float *u, int64_t plane);
-    /* w[t*tap + i] += (G' u G)[t] of the n*n values u[e*plane + i]. */
+    /* w[t*tap + i] += (G' u G)[t] of the n*n values u[e*plane + i]; NULL at a stride of 2. */
     void (*updates)(int64_t count, const float *u, int64_t plane, float *w, int64_t tap);
 };
 
 struct dk_winograd_kernels {
-    struct dk_winograd_form forms[3]; /* F(4x4,3x3), F(2x2,5x5), F(2x2,3x3) */
+    struct dk_winograd_form forms[4]; /* F(4x4,3x3), F(2x2,5x5), F(2x2,3x3), F(2x2,3x3) at a stride of 2 */
 };
 
 #endif

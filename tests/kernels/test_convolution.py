@@ -110,6 +110,10 @@ CASES = {
     "whole plane large": Case(64, 20, size=(7, 7), plane=(7, 7), pad=(0, 0), batch=1, gap=0),
     "vectors": Case(300, 131, size=(1, 1), plane=(1, 1), pad=(0, 0), batch=16),
     "five": Case(20, 24, size=(5, 5), pad=(2, 2), plane=(13, 12)),
+    "strided": Case(20, 24, stride=(2, 2), plane=(13, 12)),
+    "strided without pad": Case(17, 33, stride=(2, 2), pad=(0, 0), plane=(19, 8)),
+    "strided wide pad": Case(16, 70, stride=(2, 2), pad=(3, 2), plane=(4, 17), batch=1, gap=0),
+    "strided pixel": Case(35, 16, stride=(2, 2), plane=(2, 1), batch=3),
     "five without pad": Case(17, 33, size=(5, 5), pad=(0, 0), plane=(9, 6)),
     "five in one channel": Case(1, 70, size=(5, 5), pad=(1, 1), plane=(6, 7), gap=0),
     "five beyond plane": Case(16, 16, size=(5, 5), pad=(4, 3), plane=(2, 3), batch=1),
@@ -126,15 +130,12 @@ def is_depthwise(case):
     return case.groups > 1 and case.groups == case.channels == case.filters
 
 
-def is_winograd(case):
-    plain = (case.stride, case.dilation, case.groups) == ((1, 1), (1, 1), 1)
-    return plain and case.size in ((3, 3), (5, 5))
-
-
 def winograds(case):
-    if not is_winograd(case):
+    if (case.dilation, case.groups) != ((1, 1), 1):
         return []
-    return [lib.DK_CONV_WINOGRAD] + [lib.DK_CONV_WINOGRAD_2X2] * (case.size == (3, 3))
+    if case.stride == (1, 1) and case.size in ((3, 3), (5, 5)):
+        return [lib.DK_CONV_WINOGRAD] + [lib.DK_CONV_WINOGRAD_2X2] * (case.size == (3, 3))
+    return [lib.DK_CONV_WINOGRAD_2X2] * ((case.size, case.stride) == ((3, 3), (2, 2)))
 
 
 def algorithms(case):
@@ -203,8 +204,12 @@ def unpack(case, packed):
 
 
 def winograd_weights(case, algorithm, which, weights):
+    """The weights as `algorithm` reads them; None where that pass has no such form."""
     shape = struct("dk_conv_shape", case.fields())
     size = lib.dk_convolution_winograd_size(shape, algorithm, which)
+    if size == 0:
+        assert case.stride == (2, 2) and which != lib.DK_CONV_FORWARD
+        return None
     made = GuardedVector(np.full(size, np.nan))
     status = lib.dk_convolution_pack_winograd(
         shape, algorithm, which, weights.pointer, made.pointer
@@ -552,12 +557,15 @@ def test_the_choice_depends_on_the_shape():
     plain = struct("dk_conv_shape", CASES["pointwise"].fields())
     depthwise = struct("dk_conv_shape", CASES["depthwise"].fields())
     large = struct("dk_conv_shape", Case(64, 64).fields())
-    strided = struct("dk_conv_shape", Case(64, 64, stride=(2, 2)).fields())
+    strided = struct("dk_conv_shape", Case(64, 128, stride=(2, 2)).fields())
     for which in range(3):
         assert pick(plain, 1, 7, 6, which) == lib.DK_CONV_INDIRECT
         assert pick(depthwise, 1, 9, 8, which) == lib.DK_CONV_DEPTHWISE
         assert pick(large, 1, 56, 56, which) == lib.DK_CONV_WINOGRAD
         assert pick(large, 1, 2, 2, which) == lib.DK_CONV_INDIRECT
-        assert pick(strided, 1, 56, 56, which) == lib.DK_CONV_INDIRECT
+        assert pick(strided, 1, 2, 2, which) == lib.DK_CONV_INDIRECT
+    assert pick(strided, 1, 56, 56, lib.DK_CONV_BACKWARD_DATA) == lib.DK_CONV_INDIRECT
+    assert pick(strided, 1, 56, 56, lib.DK_CONV_BACKWARD_WEIGHTS) == lib.DK_CONV_INDIRECT
     if lib.dk_simd_lanes() == 16:
         assert pick(large, 1, 7, 7, lib.DK_CONV_FORWARD) == lib.DK_CONV_WINOGRAD_2X2
+        assert pick(strided, 1, 56, 56, lib.DK_CONV_FORWARD) == lib.DK_CONV_WINOGRAD_2X2
