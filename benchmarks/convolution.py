@@ -23,7 +23,7 @@ import numpy as np
 
 from darkpy.kernels import simd
 from darkpy.kernels.boundary import check, lib, pointer, struct
-from darkpy.kernels.convolution import ALGORITHMS
+from darkpy.kernels.algorithms import ALGORITHMS
 
 #: channels, filters, plane, size, stride, pad
 LAYERS = {

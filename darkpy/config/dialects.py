@@ -8,8 +8,7 @@ pjreddie/darknet and AlexeyAB/darknet, in the functions named per field.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from darkpy.config.option import Kind, Option
 from darkpy.config.options import did_you_mean
@@ -19,8 +18,7 @@ from darkpy.errors import ArgumentError
 __all__ = ["ALEXEYAB", "DIALECTS", "PJREDDIE", "Dialect", "detect_dialect", "dialect_named"]
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+class Dialect(NamedTuple):
     """The constants of one fork.
 
     Attributes

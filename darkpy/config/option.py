@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 __all__ = [
     "MAX_INT",
@@ -40,8 +39,7 @@ class Kind(enum.Enum):
     FLOATS = "numbers"
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """The declaration of one option of a section.
 
     Attributes
@@ -80,19 +78,6 @@ class Option:
     alexeyab_choices: tuple[str, ...] = ()
     dialect: str | None = None
 
-    def __post_init__(self) -> None:
-        """Refuse a declaration that contradicts itself: a mistake in the source."""
-        if self.kind is Kind.CHOICE and not self.choices:
-            raise ValueError(f"option {self.name}: no choices")
-        if not set(self.alexeyab_choices) <= set(self.choices):
-            raise ValueError(f"option {self.name}: alexeyab_choices are not all among choices")
-        if self.default is None:
-            return
-        if self.kind is Kind.CHOICE and self.default not in self.choices:
-            raise ValueError(f"option {self.name}: the default {self.default!r} is no choice")
-        if self.kind in (Kind.INT, Kind.FLOAT) and not self.allows(self.default):
-            raise ValueError(f"option {self.name}: the default {self.default!r} is out of range")
-
     def allows(self, number: float) -> bool:
         """Return whether a number lies in the declared range."""
         return (
@@ -129,6 +114,22 @@ class Option:
         return noun + self.range
 
 
+def _checked(option: Option) -> Option:
+    """Refuse a declaration that contradicts itself: a mistake in the source."""
+    if option.kind is Kind.CHOICE and not option.choices:
+        raise ValueError(f"option {option.name}: no choices")
+    if not set(option.alexeyab_choices) <= set(option.choices):
+        raise ValueError(f"option {option.name}: alexeyab_choices are not all among choices")
+    default = option.default
+    if default is None:
+        return option
+    if option.kind is Kind.CHOICE and default not in option.choices:
+        raise ValueError(f"option {option.name}: the default {default!r} is no choice")
+    if option.kind in (Kind.INT, Kind.FLOAT) and not option.allows(default):
+        raise ValueError(f"option {option.name}: the default {default!r} is out of range")
+    return option
+
+
 def integer(
     name: str,
     default: int | None,
@@ -139,8 +140,8 @@ def integer(
     dialect: str | None = None,
 ) -> Option:
     """Declare an integer; its range includes both ends."""
-    return Option(
-        name, Kind.INT, default, meaning, minimum=minimum, maximum=maximum, dialect=dialect
+    return _checked(
+        Option(name, Kind.INT, default, meaning, minimum=minimum, maximum=maximum, dialect=dialect)
     )
 
 
@@ -156,16 +157,18 @@ def real(
     dialect: str | None = None,
 ) -> Option:
     """Declare a finite number; `minimum` and `maximum` belong to its range, the others do not."""
-    return Option(
-        name,
-        Kind.FLOAT,
-        default,
-        meaning,
-        minimum=minimum,
-        maximum=maximum,
-        above=above,
-        below=below,
-        dialect=dialect,
+    return _checked(
+        Option(
+            name,
+            Kind.FLOAT,
+            default,
+            meaning,
+            minimum=minimum,
+            maximum=maximum,
+            above=above,
+            below=below,
+            dialect=dialect,
+        )
     )
 
 
@@ -184,14 +187,16 @@ def choice(
     dialect: str | None = None,
 ) -> Option:
     """Declare a word out of a list; upper and lower case differ, as in Darknet."""
-    return Option(
-        name,
-        Kind.CHOICE,
-        default,
-        meaning,
-        choices=tuple(choices),
-        alexeyab_choices=tuple(alexeyab_choices),
-        dialect=dialect,
+    return _checked(
+        Option(
+            name,
+            Kind.CHOICE,
+            default,
+            meaning,
+            choices=tuple(choices),
+            alexeyab_choices=tuple(alexeyab_choices),
+            dialect=dialect,
+        )
     )
 
 
@@ -211,8 +216,8 @@ def integers(
 ) -> Option:
     """Declare a comma-separated list of integers; the range holds for each of them."""
     values = None if default is None else tuple(default)
-    return Option(
-        name, Kind.INTS, values, meaning, minimum=minimum, maximum=maximum, dialect=dialect
+    return _checked(
+        Option(name, Kind.INTS, values, meaning, minimum=minimum, maximum=maximum, dialect=dialect)
     )
 
 
@@ -228,14 +233,16 @@ def reals(
     dialect: str | None = None,
 ) -> Option:
     """Declare a comma-separated list of numbers; the range holds for each of them."""
-    return Option(
-        name,
-        Kind.FLOATS,
-        None if default is None else tuple(default),
-        meaning,
-        minimum=minimum,
-        maximum=maximum,
-        above=above,
-        below=below,
-        dialect=dialect,
+    return _checked(
+        Option(
+            name,
+            Kind.FLOATS,
+            None if default is None else tuple(default),
+            meaning,
+            minimum=minimum,
+            maximum=maximum,
+            above=above,
+            below=below,
+            dialect=dialect,
+        )
     )

@@ -17,7 +17,6 @@ Rules between several options belong to the reader of the section (a layer, `net
 
 from __future__ import annotations
 
-import difflib
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -218,6 +217,8 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str:
     """
     if len(word) > _LONGEST_WORD:
         return ""
+    import difflib  # only messages need it
+
     by_lower = {candidate.lower(): candidate for candidate in candidates}
     near = difflib.get_close_matches(word.lower(), by_lower, n=1)
     return f', did you mean "{by_lower[near[0]]}"?' if near else ""

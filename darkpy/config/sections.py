@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from darkpy.config.text import MAX_CFG_BYTES, decode, quoted, read_bytes, split_option
 from darkpy.errors import ConfigError, ConfigSyntaxError
@@ -27,8 +27,7 @@ _REMOVED = str.maketrans("", "", " \t\r")
 _COMMENT = re.compile("[#;]")
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One line ``key=value``; `line` counts from 1."""
 
     key: str
@@ -36,8 +35,7 @@ class Entry:
     line: int
 
 
-@dataclass(frozen=True)
-class Section:
+class Section(NamedTuple):
     """One ``[name]`` with its options, as written.
 
     Attributes

@@ -6,12 +6,12 @@ in and out.  They serve teaching and tests: a network keeps its arrays in the en
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from darkpy.errors import ArgumentError, ShapeError
+from darkpy.kernels.algorithms import ALGORITHMS
 from darkpy.kernels.boundary import (
     FloatArray,
     check,
@@ -32,36 +32,6 @@ __all__ = [
     "convolution_backward_weights",
     "convolution_forward",
 ]
-
-#: Names of the algorithms; "auto" is the engine's own choice among those for float32.
-ALGORITHMS = (
-    *("auto", "im2col", "indirect", "winograd", "depthwise", "winograd-2x2"),
-    "indirect-bf16",
-)
-
-#: Passes of a convolution, in the C core's order.
-PASSES = ("forward", "backward_data", "backward_weights")
-
-
-def chosen_algorithm(
-    shape: Mapping[str, int], batch: int, out: tuple[int, int], passed: str = "forward"
-) -> str:
-    """Name of the algorithm that the engine chooses: a rule of shape, pass and instruction set.
-
-    Parameters
-    ----------
-    shape : mapping
-        The fields of ``struct dk_conv_shape``: channels, filters, groups, size_h, ..., dilation_w.
-    batch : int
-    out : (int, int)
-        Height and width of the output.
-    passed : str
-        One of PASSES.
-    """
-    number = lib.dk_convolution_choose(
-        struct("dk_conv_shape", shape), batch, *out, PASSES.index(passed)
-    )
-    return ALGORITHMS[number]
 
 
 class _Geometry(NamedTuple):

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from darkpy.kernels import boundary
+from darkpy.kernels.algorithms import ALGORITHMS, chosen_algorithm
 from darkpy.kernels.boundary import FloatArray, lib, pointer
-from darkpy.kernels.convolution import ALGORITHMS, chosen_algorithm
 
 __all__ = ["Bf16Packing", "FilterPacking"]
 

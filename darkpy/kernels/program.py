@@ -9,9 +9,8 @@ list.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -38,8 +37,7 @@ class Buffer:
         self.last = -1
 
 
-@dataclass(frozen=True)
-class Tensor:
+class Tensor(NamedTuple):
     """A batch of channels-last images inside a buffer, perhaps a slice of a wider one.
 
     Pixel p begins at ``offset + p * stride`` in the buffer and has `channels` values.
@@ -76,25 +74,34 @@ class Tensor:
         )
 
 
-@dataclass(frozen=True)
-class Values:
+class Values(NamedTuple):
     """The bare pointer to a tensor's first value, for struct fields of type ``float *``."""
 
     tensor: Tensor
     shift: int = 0
 
 
-@dataclass
 class Call:
     """One recorded call ``function(struct name *)``; `owner` says for whom, for reports."""
 
-    function: str
-    struct: str
-    fields: dict[str, Any]
-    owner: int
-    workspace: str | None
-    prepare: Callable[[Any, int], None] | None
-    bound: Any = None
+    __slots__ = ("bound", "fields", "function", "owner", "prepare", "struct", "workspace")
+
+    def __init__(
+        self,
+        function: str,
+        struct: str,
+        fields: dict[str, Any],
+        owner: int,
+        workspace: str | None,
+        prepare: Callable[[Any, int], None] | None,
+    ) -> None:
+        self.function = function
+        self.struct = struct
+        self.fields = fields
+        self.owner = owner
+        self.workspace = workspace
+        self.prepare = prepare
+        self.bound: Any = None
 
 
 def buffers_in(value: object) -> list[Buffer]:
@@ -110,17 +117,17 @@ def buffers_in(value: object) -> list[Buffer]:
     return []
 
 
-@dataclass
 class Program:
     """Calls in order, and the arena that their tensors live in."""
 
-    calls: list[Call] = field(default_factory=list)
-    arena: FloatArray | None = None
-    arena_size: int = 0
-    _buffers: list[Buffer] = field(default_factory=list)
-    _keep_alive: list[Any] = field(default_factory=list)
-    _list: Any = None
-    _prepared: list[tuple[Callable[[Any, int], None], Any]] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        self.arena: FloatArray | None = None
+        self.arena_size = 0
+        self._buffers: list[Buffer] = []
+        self._keep_alive: list[Any] = []
+        self._list: Any = None
+        self._prepared: list[tuple[Callable[[Any, int], None], Any]] = []
 
     def add(
         self,

@@ -8,7 +8,6 @@ purpose.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -88,21 +87,19 @@ class Shape(NamedTuple):
         return batch, self.size
 
 
-@dataclass(frozen=True)
-class ViewOf:
+class ViewOf(NamedTuple):
     """A layer's output that is nothing but a range of channels of an earlier layer's."""
 
     source: int
     first: int
-    count: int
+    channels: int
 
 
-@dataclass(frozen=True)
-class LayerContext:
+class LayerContext(NamedTuple):
     """What a layer is made from."""
 
     options: Options
-    index: int
+    position: int
     net: NetOptions
     dialect: Dialect
     input_shape: Shape
@@ -149,7 +146,7 @@ class Layer:
     def __init__(self, context: LayerContext) -> None:
         self.context = context
         self.values = context.options
-        self.index = context.index
+        self.index = context.position
         self.kind = self.sections[0]
         self.dialect = context.dialect
         self.sources = self.find_sources()

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from darkpy.errors import ArgumentError
+from darkpy.kernels.algorithms import ALGORITHMS
 from darkpy.kernels.boundary import FloatArray
-from darkpy.kernels.convolution import ALGORITHMS
 from darkpy.kernels.packing import Bf16Packing, FilterPacking
 from darkpy.kernels.program import Tensor
 from darkpy.layers.activations import activation_code
@@ -45,7 +45,7 @@ class FilterLayer(NormalizingLayer):
     def algorithm(self) -> str:
         """How the convolution is computed; "auto" lets the engine choose by shape.
 
-        Assign one of `darkpy.kernels.convolution.ALGORITHMS` to force it, for tests and teaching.
+        Assign one of `darkpy.kernels.algorithms.ALGORITHMS` to force it, for tests and teaching.
         """
         return self._algorithm
 

@@ -1,13 +1,13 @@
 """Section name -> layer class.
 
-Every module of this folder registers its own; there is no list to edit.
+Every module of this folder registers its own; there is no list to edit. A section is looked for in
+the module of its name first, so that most networks import no layers but their own.
 """
 
 from __future__ import annotations
 
 import importlib
-import pkgutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import TypeVar
 
@@ -44,8 +44,25 @@ def register(*sections: str) -> Callable[[LayerClass], LayerClass]:
 
 @cache
 def _load_all() -> None:
+    import pkgutil  # not worth its time where every section has its module
+
     for module in pkgutil.iter_modules(darkpy.layers.__path__):
         importlib.import_module(f"darkpy.layers.{module.name}")
+
+
+def _load(name: str) -> None:
+    """Import the module that registers section `name`, if there is one."""
+    if name in _CLASSES:
+        return
+    module = f"darkpy.layers.{name}"
+    if name.isidentifier():
+        try:
+            importlib.import_module(module)
+        except ModuleNotFoundError as error:
+            if error.name != module:
+                raise
+    if name not in _CLASSES:
+        _load_all()
 
 
 def layer_classes() -> dict[str, type[Layer]]:
@@ -62,7 +79,7 @@ def layer_class(section: Section) -> type[Layer]:
     UnknownSectionError
         Naming file, line and the most similar section.
     """
-    _load_all()
+    _load(section.name)
     if section.name in _CLASSES:
         return _CLASSES[section.name]
     if section.name in _FOREIGN:
@@ -74,11 +91,15 @@ def layer_class(section: Section) -> type[Layer]:
 
 def options_of(name: str) -> Sequence[Option]:
     """All options that section `name` may have; empty for unknown sections."""
-    _load_all()
+    _load(name)
     return (*_CLASSES[name].options, *COMMON_OPTIONS) if name in _CLASSES else ()
 
 
-def alexeyab_sections() -> set[str]:
-    """Sections that only AlexeyAB's fork has."""
-    _load_all()
-    return {name for name, layer in _CLASSES.items() if layer.is_alexeyab}
+def alexeyab_sections(names: Iterable[str]) -> set[str]:
+    """Those of the sections `names` that only AlexeyAB's fork has."""
+    found = set()
+    for name in names:
+        _load(name)
+        if name in _CLASSES and _CLASSES[name].is_alexeyab:
+            found.add(name)
+    return found

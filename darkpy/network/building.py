@@ -57,7 +57,7 @@ def build_layers(
         kind = layer_class(section)
         context = LayerContext(
             options=read_options(section, options_of(section.name), strict=strict),
-            index=len(layers),
+            position=len(layers),
             net=options,
             dialect=dialect,
             input_shape=input_shape_of(options),

@@ -6,7 +6,6 @@ import math
 import os
 import threading
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,15 +22,13 @@ from darkpy.layers.costs import CostlyLayer
 from darkpy.layers.filters import FilterLayer
 from darkpy.layers.parameter import Parameter
 from darkpy.layers.registry import alexeyab_sections, options_of
-from darkpy.network import memory, momentum, summary, weights
+from darkpy.network import weights
 from darkpy.network.building import build_layers, input_shape_of
 from darkpy.network.frozen import last_stopped
 from darkpy.network.packaged import find_cfg
 from darkpy.network.plan import Plan
 from darkpy.network.precision import check_precision, need_float32
 from darkpy.network.recompute import check_level
-from darkpy.network.updating import describe_break, update_parameters
-from darkpy.training.schedules import learning_rate_at
 
 __all__ = ["Network", "load"]
 
@@ -138,13 +135,14 @@ class Network:
         self.memory = check_level(memory)
         self.precision = check_precision(precision)
         self.path = sections[0].path
-        self.name = Path(self.path).name.split(".")[0]
+        self.name = os.path.basename(self.path).split(".")[0]
         self.seed = seed
         self.seen = 0
         self.steps = 0
         self.file_version: tuple[int, int, int] | None = None
+        body = sections[1:]
         self.dialect: Dialect = dialect_named(dialect) or detect_dialect(
-            sections, alexeyab_sections(), options_of
+            body, alexeyab_sections({section.name for section in body}), options_of
         )
         self.options: NetOptions = read_net(sections[0], dialect=self.dialect, strict=strict)
         self.input_shape = input_shape_of(self.options)
@@ -216,7 +214,9 @@ class Network:
         ArgumentError
             `images` is below 1, or the network has nothing to train.
         """
-        return summary.summary(self, images)
+        from darkpy.network.summary import summary
+
+        return summary(self, images)
 
     def __repr__(self) -> str:
         """Name, size and number of layers."""
@@ -314,6 +314,8 @@ class Network:
             infinite.  In both cases the network has to be loaded again.  Or (before anything is
             computed) there is not enough memory: says how many images at once would fit.
         """
+        from darkpy.network.updating import describe_break, update_parameters
+
         x = self._check_input(x, self.mini_batch)
         if not self.truths:
             raise StateError(f"{self.path}: the network has no layer with a cost to train")
@@ -403,9 +405,11 @@ class Network:
         Update buffers (with Adam: moments) and the number of steps; the format is in
         `darkpy.network.momentum`.
         """
+        from darkpy.network.momentum import save_momentum
+
         need_float32(self.precision, self.path, "saved")
         with self._lock:
-            momentum.save_momentum(self, path)
+            save_momentum(self, path)
 
     def load_momentum(self, path: str | os.PathLike[str]) -> None:
         """Read what `save_momentum` wrote together with the weights that are loaded.
@@ -415,9 +419,11 @@ class Network:
         WeightsError
             No such file, of other weights or another optimiser, short, long or not finite.
         """
+        from darkpy.network.momentum import load_momentum
+
         need_float32(self.precision, self.path, "trained")
         with self._lock:
-            momentum.load_momentum(self, path)
+            load_momentum(self, path)
 
     # -- inside -----------------------------------------------------------------------------------
 
@@ -462,7 +468,9 @@ class Network:
                 memory=self.memory,
             )
             if training:
-                memory.require(self, plan)
+                from darkpy.network.memory import require
+
+                require(self, plan)
             plan.program.bind()
         self._plans[key] = plan
         return plan
@@ -498,5 +506,7 @@ class Network:
         return math.fsum(costs.values()) / len(layers)
 
     def _rate(self, update: int) -> float:
+        from darkpy.training.schedules import learning_rate_at
+
         rng = np.random.Generator(np.random.Philox(key=[self.seed, 1 << 32], counter=update))
         return learning_rate_at(self.options, update, rng)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from darkpy.config.options import did_you_mean
 from darkpy.errors import ConfigError
@@ -11,18 +10,22 @@ from darkpy.errors import ConfigError
 __all__ = ["find_cfg", "packaged_cfgs"]
 
 
-def _folder() -> Path:
-    package = Path(__file__).resolve().parents[1]
-    installed = package / "cfg"
-    return installed if installed.is_dir() else package.parent / "cfg"  # a source tree
+def _folder() -> str:
+    package = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+    installed = os.path.join(package, "cfg")
+    if os.path.isdir(installed):
+        return installed
+    return os.path.join(os.path.dirname(package), "cfg")  # a source tree
 
 
-def packaged_cfgs() -> dict[str, Path]:
-    """Name -> file of the networks that come with darkpy."""
-    return {path.stem: path for path in sorted(_folder().glob("*.cfg"))}
+def packaged_cfgs() -> dict[str, str]:
+    """Name -> path of the networks that come with darkpy."""
+    folder = _folder()
+    files = sorted(file for file in os.listdir(folder) if file.endswith(".cfg"))
+    return {file.removesuffix(".cfg"): os.path.join(folder, file) for file in files}
 
 
-def find_cfg(cfg: str | os.PathLike[str]) -> Path:
+def find_cfg(cfg: str | os.PathLike[str]) -> str:
     """Return the file that `cfg` names: an existing path, else a packaged network's.
 
     Raises
@@ -30,12 +33,13 @@ def find_cfg(cfg: str | os.PathLike[str]) -> Path:
     ConfigError
         Neither exists.
     """
-    path = Path(cfg)
-    if path.exists():
+    path = os.fspath(cfg)
+    if os.path.exists(path):
         return path
     packaged = packaged_cfgs()
-    name = path.name.removesuffix(".cfg")
-    if path.parent == Path() and name in packaged:
+    folder, file = os.path.split(path)
+    name = file.removesuffix(".cfg")
+    if folder in ("", ".") and name in packaged:
         return packaged[name]
     hint = did_you_mean(name, packaged)
     raise ConfigError(path, 0, f"there is no such file, nor a packaged network of that name{hint}")

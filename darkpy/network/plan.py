@@ -9,7 +9,6 @@ delta likewise.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -196,7 +195,7 @@ class Plan:
         key = (shape.channels, shape.height, shape.width)
         if key not in self.truths:
             buffer = Buffer(self.batch * shape.size, pinned=True)
-            self.truths[key] = replace(self.temporary(shape), buffer=buffer)
+            self.truths[key] = self.temporary(shape)._replace(buffer=buffer)
         return self.truths[key]
 
     def costs(self, layer: Layer) -> npt.NDArray[np.float64]:
@@ -270,7 +269,7 @@ class Plan:
     def _delta(self, index: int) -> Tensor:
         output = self.output(index)
         buffer = self._delta_buffers.setdefault(output.buffer, Buffer(output.buffer.size))
-        return replace(output, buffer=buffer)
+        return output._replace(buffer=buffer)
 
     def _claim(self, layer: Layer, delta: Tensor) -> tuple[Tensor, int]:
         """Mark a delta as filled; where only a part of it is, fill the rest with zeros first."""
@@ -325,7 +324,9 @@ class Plan:
         if view is None or view.source == INPUT:
             return view
         inner = self._view(view.source)
-        return view if inner is None else ViewOf(inner.source, inner.first + view.first, view.count)
+        return (
+            view if inner is None else ViewOf(inner.source, inner.first + view.first, view.channels)
+        )
 
     def _find_homes(self) -> dict[int, tuple[int, int, int]]:
         """Layer -> (route that it writes into, first channel there, which source).
@@ -357,7 +358,7 @@ class Plan:
             return self.output(self._residuals[index].index)
         shape = self.layers[index].output_shape
         if view := self._views[index]:
-            return self.output(view.source).channel_slice(view.first, view.count)
+            return self.output(view.source).channel_slice(view.first, view.channels)
         if index in self._homes:
             route, first, _ = self._homes[index]
             return self.output(route).channel_slice(first, shape.channels)
@@ -374,7 +375,7 @@ class Plan:
             view = layer.view(self.training)
             if view is not None:  # kept apart for looking at
                 self.copy(
-                    layer, self.output(view.source).channel_slice(view.first, view.count), output
+                    layer, self.output(view.source).channel_slice(view.first, view.channels), output
                 )
                 continue
             sources = self._compositions.get(index, layer).sources
@@ -398,7 +399,7 @@ class Plan:
             inputs = [self.output(source) for source in layer.sources]
             view = layer.view(True)
             if view is not None:
-                self.pass_delta(layer, 0, delta, part=(view.first, view.count))
+                self.pass_delta(layer, 0, delta, part=(view.first, view.channels))
                 continue
             saved = self._saved[layer.index]
             record_backward(self, layer, saved, inputs, self.output(layer.index), delta)

@@ -7,8 +7,8 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from darkpy.errors import ArgumentError
+from darkpy.kernels.algorithms import PASSES, chosen_algorithm
 from darkpy.kernels.boundary import FloatArray, float_array
-from darkpy.kernels.convolution import PASSES, chosen_algorithm
 from darkpy.kernels.layout import from_nchw
 from darkpy.layers.base import INPUT, Layer
 from darkpy.layers.filters import FilterLayer

@@ -16,7 +16,6 @@ Source: Chen, Xu, Zhang and Guestrin 2016, Training deep nets with sublinear mem
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from darkpy.errors import ArgumentError
@@ -106,9 +105,9 @@ class Recomputation:
 
     def _value(self, value: Any) -> Any:
         if isinstance(value, Tensor):
-            return replace(value, buffer=self._buffer(value.buffer))
+            return value._replace(buffer=self._buffer(value.buffer))
         if isinstance(value, Values):
-            return replace(value, tensor=self._value(value.tensor))
+            return value._replace(tensor=self._value(value.tensor))
         if isinstance(value, Buffer):
             return self._buffer(value)
         return self.fields(value) if isinstance(value, Mapping) else value

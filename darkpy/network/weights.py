@@ -9,11 +9,8 @@ from __future__ import annotations
 import mmap
 import os
 import struct
-import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -23,6 +20,8 @@ from darkpy.layers.base import Layer
 from darkpy.layers.parameter import Parameter
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from darkpy.network.network import Network
 
 __all__ = ["load_weights", "save_weights", "weights_count"]
@@ -57,7 +56,7 @@ def _stored_shape(layer: Layer, parameter: Parameter) -> tuple[int, ...]:
 
 def weights_count(network: Network, layers: int | None = None) -> int:
     """Floats after the header in the network's weights file (of its first `layers` layers)."""
-    return sum(part.count for part in _parts(network, 0, layers))
+    return sum(part.floats for part in _parts(network, 0, layers))
 
 
 def load_weights(network: Network, path: str | os.PathLike[str], layers: int | None) -> None:
@@ -81,19 +80,19 @@ def _load(
     _check_length(network, path, len(mapped) - start, start, layers)
     parts = list(_parts(network, start, layers))
     for part in parts:
-        array = np.frombuffer(mapped, "<f4", part.count, part.offset)
+        array = np.frombuffer(mapped, "<f4", part.floats, part.offset)
         if not np.isfinite(array).all():
             bad = int(np.flatnonzero(~np.isfinite(array))[0])
             message = (
                 f"{part.layer.label} {part.parameter.name} holds {array[bad]} "
-                f"(value {bad} of {part.count:,})"
+                f"(value {bad} of {part.floats:,})"
             )
             del array  # the map cannot be closed while an array looks into it
             raise WeightsError(path, part.offset + 4 * bad, message)
         del array
         _forget_pages(mapped)
     for part in parts:
-        array = np.frombuffer(mapped, "<f4", part.count, part.offset)
+        array = np.frombuffer(mapped, "<f4", part.floats, part.offset)
         values = _arranged(part, array, version)
         if values.shape != part.parameter.shape:  # numload: the other filters stay
             whole = part.parameter.value.copy()
@@ -112,14 +111,13 @@ def _forget_pages(mapped: mmap.mmap) -> None:
         mapped.madvise(mmap.MADV_DONTNEED)
 
 
-@dataclass(frozen=True)
-class _Part:
+class _Part(NamedTuple):
     """Where one array lies in a file; `shape` is the part of the parameter that is stored."""
 
     layer: Layer
     parameter: Parameter
     shape: tuple[int, ...]
-    count: int
+    floats: int
     offset: int
 
 
@@ -142,10 +140,10 @@ def _check_length(
     if found < expected:
         where = "its last layer"
         for part in _parts(network, 0, layers):
-            if part.offset + 4 * part.count > 4 * found:
+            if part.offset + 4 * part.floats > 4 * found:
                 there = found - part.offset // 4
                 where = (
-                    f"{part.layer.label} {part.parameter.name}, {there:,} of {part.count:,} there"
+                    f"{part.layer.label} {part.parameter.name}, {there:,} of {part.floats:,} there"
                 )
                 break
         raise WeightsError(
@@ -216,6 +214,9 @@ def save_weights(
     version: tuple[int, int, int] | None,
 ) -> None:
     """Write the file beside its place, then move it there: readers see the old or the new."""
+    import tempfile
+    from pathlib import Path
+
     version = version or network.file_version or (0, 2, network.dialect.weights_revision)
     layout = "<Q" if _has_long_seen(version) else "<i"
     try:

@@ -244,7 +244,7 @@ def test_contradictory_declarations_are_refused() -> None:
     with pytest.raises(ValueError, match="is no choice"):
         choice("a", "x", ("y",), "")
     with pytest.raises(ValueError, match="no choices"):
-        Option("a", Kind.CHOICE, None, "")
+        choice("a", None, (), "")
     with pytest.raises(ValueError, match="not all among"):
         choice("a", "x", ("x",), "", alexeyab_choices=("y",))
 

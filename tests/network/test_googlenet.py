@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from darkpy.network.packaged import find_cfg
 
 def googlenet() -> Network:
     """GoogLeNet for one image per step, 10 classes, 80 x 80 pixels: its own layers, less work."""
-    text = find_cfg("googlenet").read_text(encoding="utf-8")
+    text = Path(find_cfg("googlenet")).read_text(encoding="utf-8")
     for key, value in (("batch", 2), ("subdivisions", 1), ("height", 80), ("width", 80)):
         text, count = re.subn(rf"(?m)^{key}\s*=.*$", f"{key}={value}", text)
         assert count == 1

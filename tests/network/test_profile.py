@@ -9,7 +9,7 @@ import pytest
 
 import darkpy
 from darkpy.errors import ArgumentError, ShapeError
-from darkpy.kernels.convolution import chosen_algorithm
+from darkpy.kernels.algorithms import chosen_algorithm
 from darkpy.network.network import Network
 from darkpy.network.profile import profile
 

@@ -1,0 +1,117 @@
+"""What is imported when: a prediction shall not wait for what training or messages need."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import darkpy
+from darkpy import kernels
+from darkpy.layers.registry import options_of
+
+ROOT = Path(__file__).resolve().parent.parent
+CFG = """
+[net]
+channels=3
+height=16
+width=16
+[convolutional]
+filters=4
+size=3
+stride=1
+pad=1
+activation=relu
+[maxpool]
+[normalization]
+[route]
+layers=-1
+[avgpool]
+[dropout]
+[connected]
+output=5
+activation=linear
+[softmax]
+noloss=1
+[cost]
+"""
+#: Of darkpy: other layers, the kernels' NumPy faces, training, data, commands.
+UNUSED = (
+    *("darkpy.cli", "darkpy.data", "darkpy.export", "darkpy.training"),
+    *("darkpy.kernels.blas", "darkpy.kernels.convolution", "darkpy.kernels.flat"),
+    *("darkpy.kernels.names", "darkpy.layers.heads", "darkpy.layers.reference"),
+    *("darkpy.network.memory", "darkpy.network.momentum", "darkpy.network.summary"),
+    "darkpy.network.updating",
+)
+#: Of Python: milliseconds each, and none needed to read two files and multiply.
+HEAVY = (
+    *("dataclasses", "difflib", "email", "importlib.metadata", "inspect", "pathlib", "pkgutil"),
+    *("random", "shutil", "tempfile", "urllib"),
+)
+
+
+def imported(code: str, *arguments: str) -> set[str]:
+    """The modules that `code` adds to NumPy's."""
+    script = (
+        "import sys, numpy\nbefore = set(sys.modules)\n"
+        f"{code}\nprint(*(set(sys.modules) - before))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(done.stdout.split())
+
+
+def test_importing_darkpy_imports_nothing_else() -> None:
+    modules = imported("import darkpy; darkpy.__version__; dir(darkpy)")
+    assert {name for name in modules if name.startswith("darkpy")} == {"darkpy"}
+    assert not modules.intersection(HEAVY)
+
+
+def test_a_prediction_imports_only_what_it_needs(tmp_path: Path) -> None:
+    cfg, weights = tmp_path / "small.cfg", tmp_path / "small.weights"
+    cfg.write_text(CFG)
+    darkpy.load(cfg).save_weights(weights)
+    modules = imported(
+        "import darkpy\n"
+        "net = darkpy.load(sys.argv[1], sys.argv[2])\n"
+        "net.predict(numpy.zeros((1, 3, 16, 16), numpy.float32))",
+        str(cfg),
+        str(weights),
+    )
+    assert "darkpy.layers.normalization" in modules
+    assert sorted(modules.intersection((*UNUSED, *HEAVY))) == []
+
+
+@pytest.mark.parametrize("name", ["convolutional", "conv", "yolo", "logistic", "local_avg"])
+def test_every_section_is_found_by_its_name_alone(name: str) -> None:
+    code = (
+        "from darkpy.layers.registry import options_of\n"
+        "assert [option.name for option in options_of(sys.argv[1])] == sys.argv[2].split(',')"
+    )
+    assert imported(code, name, ",".join(option.name for option in options_of(name)))
+
+
+def test_kernels_are_there_when_they_are_asked_for() -> None:
+    code = (
+        "import darkpy\nfrom darkpy import kernels\n"
+        "assert 'darkpy.kernels.blas' not in sys.modules\n"
+        "assert not hasattr(kernels, 'no_such_kernel')\n"
+        "y = kernels.softmax_cpu(numpy.zeros((1, 4), numpy.float32))\n"
+        "assert y.tolist() == [[0.25] * 4] and callable(kernels.softmax)\n"
+        "from darkpy.kernels.flat import axpy_cpu\n"
+        "exec('from darkpy.kernels import *')\n"
+        "assert callable(fill_cpu)"
+    )
+    assert "darkpy.kernels.blas" in imported(code)
+    assert {"fill_cpu", "gemm_cpu", "softmax", "flat", "simd"} <= set(dir(kernels))
+    x = np.ones(3, np.float32)
+    assert kernels.scal_cpu(2.0, x).tolist() == [2, 2, 2]
