@@ -57,8 +57,7 @@ HEAVY = (
 def imported(code: str, *arguments: str) -> set[str]:
     """The modules that `code` adds to NumPy's."""
     script = (
-        "import sys, numpy\nbefore = set(sys.modules)\n"
-        f"{code}\nprint(*(set(sys.modules) - before))"
+        f"import sys, numpy\nbefore = set(sys.modules)\n{code}\nprint(*(set(sys.modules) - before))"
     )
     done = subprocess.run(
         [sys.executable, "-c", script, *arguments],

@@ -6,7 +6,6 @@ import os
 import platform
 import sys
 from collections.abc import Iterable, Mapping
-from importlib import metadata
 from pathlib import Path
 
 __all__ = ["clean_environment", "machine_line", "peak_memory", "version_line"]
@@ -44,6 +43,8 @@ def machine_line() -> str:
 
 def version_line(packages: Iterable[str]) -> str:
     """``name version`` of the installed ones among `packages`."""
+    from importlib import metadata  # takes a worker longer than half of its other imports
+
     found = []
     for package in sorted(set(packages)):
         try:

@@ -44,7 +44,8 @@ static int64_t place(const struct dk_panels *p, int is_depthwise, int64_t g, int
     return dk_panel_offset(p, g, q) + (tap * p->inputs + c) * dk_panel_width(p, q) + m % p->width;
 }
 
-/* Filters begin .. end-1 between both forms, some inputs at a time: a line of the packed form holds several filters. */
+/* Filters begin .. end-1 between both forms, value by value, some inputs at a time: a line of the packed form holds
+ * several filters. */
 static inline void copy_filters(const struct pack *a, int64_t begin, int64_t end, const int is_packing) {
     enum { INPUTS = 64 };
     const struct dk_panels *p = &a->panels;
@@ -65,7 +66,7 @@ static inline void copy_filters(const struct pack *a, int64_t begin, int64_t end
         }
 }
 
-static void pack_filters(const void *args, int64_t begin, int64_t end, int worker) {
+static void pack_depthwise(const void *args, int64_t begin, int64_t end, int worker) {
     (void)worker;
     copy_filters(args, begin, end, 1);
 }
@@ -75,6 +76,52 @@ static void unpack_filters(const void *args, int64_t begin, int64_t end, int wor
     copy_filters(args, begin, end, 0);
 }
 
+/* Inputs whose taps, for a vector of filters, lie in the first-level cache while they find their places. */
+enum { PACKED_AT_ONCE = 256, MOST_LANES = 16 };
+
+static int64_t inputs_at_once(const struct dk_panels *p) {
+    return DK_MAX(1, DK_MIN(p->inputs, PACKED_AT_ONCE / p->taps));
+}
+
+/* Filters m .. m+lanes-1 of a group, as far as there are, for inputs c0 .. c0+inputs-1: from rows of (input, tap) to
+ * rows of filters, which lie tap by tap. */
+static void pack_vector(const struct pack *a, int64_t g, int64_t m, int64_t c0, int64_t inputs) {
+    const struct dk_panels *p = &a->panels;
+    const int64_t row = p->inputs * p->taps, q = m / p->width, width = dk_panel_width(p, q);
+    const int64_t filters = DK_MIN(p->lanes, p->outputs - m);
+    const float *from = a->from + (g * p->outputs + m) * row + c0 * p->taps;
+    float *to = a->to + dk_panel_offset(p, g, q) + c0 * width + m % p->width;
+    const struct dk_matrix_kernels *matrix = &dk_kernels()->matrix;
+    if (p->taps == 1 && filters == p->lanes) {
+        matrix->transpose(filters, inputs, from, row, 1, to, width);
+        return;
+    }
+    float vectors[PACKED_AT_ONCE * MOST_LANES]; /* [input][tap][lanes] */
+    const size_t bytes = sizeof(float) * (size_t)p->lanes;
+    for (int64_t t0 = 0; t0 < p->taps; t0 += PACKED_AT_ONCE) { /* all of them, but for very large filters */
+        const int64_t taps = DK_MIN(PACKED_AT_ONCE, p->taps - t0);
+        if (filters < p->lanes)
+            memset(vectors, 0, bytes * (size_t)(inputs * taps));
+        matrix->transpose(filters, inputs * taps, from + t0, row, 1, vectors, p->lanes);
+        for (int64_t t = 0; t < taps; t++)
+            for (int64_t c = 0; c < inputs; c++)
+                memcpy(to + ((t0 + t) * p->inputs + c) * width, vectors + (c * taps + t) * p->lanes, bytes);
+    }
+}
+
+/* Items: (group, panel, inputs at once). */
+static void pack_panels(const void *args, int64_t begin, int64_t end, int worker) {
+    const struct pack *a = args;
+    const struct dk_panels *p = &a->panels;
+    const int64_t step = inputs_at_once(p), parts = dk_ceil_div(p->inputs, step), panels = dk_panel_count(p);
+    (void)worker;
+    for (int64_t item = begin; item < end; item++) {
+        const int64_t g = item / parts / panels, q = item / parts % panels, c0 = item % parts * step;
+        for (int64_t m = q * p->width; m < DK_MIN(p->padded, (q + 1) * p->width); m += p->lanes)
+            pack_vector(a, g, m, c0, DK_MIN(step, p->inputs - c0));
+    }
+}
+
 enum dk_status dk_convolution_pack(const struct dk_conv_shape *shape, const float *weights, float *packed) {
     enum dk_status status = dk_check_conv_shape(shape);
     if (status != DK_OK)
@@ -82,8 +129,14 @@ enum dk_status dk_convolution_pack(const struct dk_conv_shape *shape, const floa
     if (!weights || !packed)
         return DK_BAD_ARGUMENT;
     struct pack args = {.shape = *shape, .panels = dk_weights_panels(shape), .from = weights, .to = packed};
-    memset(packed, 0, sizeof(float) * (size_t)dk_panels_size(&args.panels));
-    dk_parallel_for(shape->filters, args.panels.lanes, pack_filters, &args);
+    const struct dk_panels *p = &args.panels;
+    if (dk_is_depthwise(shape)) {
+        memset(packed, 0, sizeof(float) * (size_t)dk_panels_size(p));
+        dk_parallel_for(shape->filters, p->lanes, pack_depthwise, &args);
+        return DK_OK;
+    }
+    const int64_t parts = dk_ceil_div(p->inputs, inputs_at_once(p));
+    dk_parallel_for(p->groups * dk_panel_count(p) * parts, 2, pack_panels, &args);
     return DK_OK;
 }
 

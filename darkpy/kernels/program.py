@@ -17,11 +17,9 @@ import numpy as np
 from darkpy.errors import KernelError
 from darkpy.kernels import boundary
 from darkpy.kernels.boundary import FloatArray, lib
+from darkpy.kernels.memory import ALIGNMENT, aligned
 
 __all__ = ["Buffer", "Call", "Program", "Tensor", "Values", "buffers_in"]
-
-#: Buffers begin at multiples of this many floats: a cache line.
-ALIGNMENT = 16
 
 
 class Buffer:
@@ -184,20 +182,17 @@ class Program:
     def bind(self) -> None:
         """Place all buffers and fill the C structs; nothing may be added afterwards."""
         self._place_all()
-        arena = np.empty(self.arena_size + ALIGNMENT, np.float32)
-        misaligned = (arena.ctypes.data // 4) % ALIGNMENT
-        self.arena = arena[(ALIGNMENT - misaligned) % ALIGNMENT :][: self.arena_size]
+        self.arena = aligned(self.arena_size)
         scratch = 0
         for call in self.calls:
             call.bound = boundary.struct(call.struct, self._bind_fields(call.fields))
             scratch = max(scratch, _scratch_of(call, call.bound))
         if scratch:
-            memory = np.empty(scratch + 64, np.uint8)
+            memory = aligned(-(-scratch // 4))
             self._keep_alive.append(memory)
-            start = -memory.ctypes.data % 64
             for call in self.calls:
                 if call.workspace is not None:
-                    boundary.give_workspace(call.bound, memory[start:], scratch)
+                    boundary.give_workspace(call.bound, memory, scratch)
         self._list = boundary.call_list([(call.function, call.bound) for call in self.calls])
         self._prepared = [(c.prepare, c.bound) for c in self.calls if c.prepare is not None]
 

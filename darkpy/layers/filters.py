@@ -6,6 +6,7 @@ put into the engine's order by the same packing, and the activations never move.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,10 +14,11 @@ import numpy as np
 from darkpy.errors import ArgumentError
 from darkpy.kernels.algorithms import ALGORITHMS
 from darkpy.kernels.boundary import FloatArray
+from darkpy.kernels.memory import aligned, neighbours
 from darkpy.kernels.packing import Bf16Packing, FilterPacking
 from darkpy.kernels.program import Tensor
 from darkpy.layers.activations import activation_code
-from darkpy.layers.base import MAX_VALUES
+from darkpy.layers.base import MAX_VALUES, Layer
 from darkpy.layers.composition import Composition
 from darkpy.layers.normalizing import NormalizingLayer
 from darkpy.layers.parameter import Parameter
@@ -24,7 +26,7 @@ from darkpy.layers.parameter import Parameter
 if TYPE_CHECKING:
     from darkpy.network.plan import Plan
 
-__all__ = ["FilterLayer"]
+__all__ = ["FilterLayer", "place_forms"]
 
 LINEAR = activation_code("linear")
 
@@ -120,8 +122,7 @@ class FilterLayer(NormalizingLayer):
         if not algorithm.startswith("winograd"):
             return None
         if algorithm not in self._winograd:
-            form = np.zeros(self.packing.winograd_size(algorithm), np.float32)
-            self._winograd[algorithm] = -1, form
+            self._winograd[algorithm] = -1, aligned(self.packing.winograd_size(algorithm))
         return self._winograd[algorithm][1]
 
     def composition(self, first: FilterLayer) -> Composition:
@@ -235,3 +236,16 @@ class FilterLayer(NormalizingLayer):
                 accumulate=accumulate,
                 algorithm=ALGORITHMS.index(self.algorithm),
             )
+
+
+def place_forms(layers: Iterable[Layer], batch: int) -> None:
+    """Give neighbouring places to Winograd's forms that inference of `batch` images will want."""
+    new = []
+    for layer in layers:
+        if isinstance(layer, FilterLayer):
+            algorithm = layer.chosen_algorithm(batch)
+            if algorithm.startswith("winograd") and algorithm not in layer._winograd:
+                new.append((layer, algorithm))
+    sizes = [layer.packing.winograd_size(algorithm) for layer, algorithm in new]
+    for (layer, algorithm), form in zip(new, neighbours(sizes), strict=True):
+        layer._winograd[algorithm] = -1, form

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from darkpy.errors import ShapeError
 from darkpy.kernels.boundary import FloatArray, float_array
+from darkpy.kernels.finite import first_not_finite
+from darkpy.kernels.memory import neighbours
 from darkpy.kernels.packing import FilterPacking
 
-__all__ = ["Parameter"]
+__all__ = ["Parameter", "place_together"]
 
 
 class Parameter:
@@ -53,6 +56,7 @@ class Parameter:
         self.version = 0
         self._initial = initial
         self._packing = packing
+        self._place: FloatArray | None = None
         self._storage: FloatArray | None = None
         self._updates: FloatArray | None = None
         self._moments: tuple[FloatArray, FloatArray] | None = None
@@ -65,7 +69,20 @@ class Parameter:
     @property
     def nbytes(self) -> int:
         """Bytes of `storage`."""
-        return 4 * (self.count if self._packing is None else self._packing.size)
+        return 4 * self._size
+
+    @property
+    def _size(self) -> int:
+        return self.count if self._packing is None else self._packing.size
+
+    @property
+    def _dtype(self) -> npt.DTypeLike:
+        return np.float32 if self._packing is None else self._packing.dtype
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether there is a `storage` already: with the first value."""
+        return self._storage is not None
 
     @property
     def storage(self) -> FloatArray:
@@ -74,7 +91,7 @@ class Parameter:
         Of float32, or of what its packing says.
         """
         if self._storage is None:
-            self._store(self._initial())
+            self.store(self._initial())
         assert self._storage is not None
         return self._storage
 
@@ -102,9 +119,23 @@ class Parameter:
     def assign(self, array: object, name: str | None = None) -> None:
         """Copy `array`, float32 of Darknet's shape, into the engine's memory."""
         values = float_array(name or self.name, array, self.shape)
-        if not np.isfinite(values).all():
+        if first_not_finite(values) is not None:
             raise ShapeError(f"{name or self.name} must be finite, got NaN or infinity")
-        self._store(values)
+        self.store(values)
+
+    def store(self, values: FloatArray) -> None:
+        """Do what `assign` does with an array that is known to be good."""
+        if self._storage is None:
+            self._storage = (
+                np.empty(self._size, self._dtype) if self._place is None else self._place
+            )
+        self.from_darknet(values, self._storage)
+        self.touched()
+
+    def forget(self) -> None:
+        """Go back to having no value: a good one has come from a file that has bad ones, too."""
+        self._storage = None
+        self.touched()
 
     def update_value(self) -> FloatArray:
         """Return the update buffer in Darknet's shape."""
@@ -129,11 +160,9 @@ class Parameter:
         self.version += 1
         Parameter.changes += 1
 
-    def _store(self, values: FloatArray) -> None:
-        if self._storage is None:
-            if self._packing is None:
-                self._storage = np.zeros(self.count, np.float32)
-            else:
-                self._storage = np.zeros(self._packing.size, self._packing.dtype)
-        self.from_darknet(values, self._storage)
-        self.touched()
+
+def place_together(parameters: Iterable[Parameter]) -> None:
+    """Give those that have no value yet neighbouring places: see `darkpy.kernels.memory`."""
+    new = [parameter for parameter in parameters if not parameter.is_stored]
+    for parameter, place in zip(new, neighbours([p._size for p in new]), strict=True):
+        parameter._place = place.view(parameter._dtype)

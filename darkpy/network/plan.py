@@ -18,7 +18,7 @@ from darkpy.kernels.program import Buffer, Program, Tensor, Values
 from darkpy.layers.activations import record_backward, record_forward
 from darkpy.layers.base import INPUT, Layer, Shape, ViewOf
 from darkpy.layers.composition import Composition
-from darkpy.layers.filters import FilterLayer
+from darkpy.layers.filters import FilterLayer, place_forms
 from darkpy.layers.parameter import Parameter
 from darkpy.network.ahead import fetch_ahead
 from darkpy.network.fusing import find_compositions, find_residuals
@@ -90,6 +90,8 @@ class Plan:
         #: What a tensor is in bf16, for all layers that read it so.
         self._rounded: dict[Tensor, Tensor] = {}
         self._recomputation: Recomputation | None = None
+        if not training:
+            place_forms([layers[i] for i in self.needed], batch)
         self._record_forward()
         if training:
             # With `keep` everything survives for looking at.

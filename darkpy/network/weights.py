@@ -16,8 +16,9 @@ import numpy as np
 
 from darkpy.errors import WeightsError
 from darkpy.kernels.boundary import FloatArray
+from darkpy.kernels.finite import first_not_finite
 from darkpy.layers.base import Layer
-from darkpy.layers.parameter import Parameter
+from darkpy.layers.parameter import Parameter, place_together
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from darkpy.network.network import Network
 
 __all__ = ["load_weights", "save_weights", "weights_count"]
+
+#: So much of a file is kept in memory while it is read, besides the array that is being read.
+FORGET_BYTES = 8 << 20
 
 _STATISTICS = ("scales", "rolling_mean", "rolling_variance")
 
@@ -75,34 +79,49 @@ def load_weights(network: Network, path: str | os.PathLike[str], layers: int | N
 def _load(
     network: Network, path: str | os.PathLike[str], mapped: mmap.mmap, layers: int | None
 ) -> None:
-    """Check the whole file, then copy it array by array, so that only one is in memory twice."""
+    """Copy the file array by array, so that little of it is in memory twice."""
     version, seen, start = _read_header(path, mapped)
     _check_length(network, path, len(mapped) - start, start, layers)
     parts = list(_parts(network, start, layers))
-    for part in parts:
-        array = np.frombuffer(mapped, "<f4", part.floats, part.offset)
-        if not np.isfinite(array).all():
-            bad = int(np.flatnonzero(~np.isfinite(array))[0])
-            message = (
-                f"{part.layer.label} {part.parameter.name} holds {array[bad]} "
-                f"(value {bad} of {part.floats:,})"
-            )
-            del array  # the map cannot be closed while an array looks into it
-            raise WeightsError(path, part.offset + 4 * bad, message)
-        del array
-        _forget_pages(mapped)
-    for part in parts:
-        array = np.frombuffer(mapped, "<f4", part.floats, part.offset)
-        values = _arranged(part, array, version)
-        if values.shape != part.parameter.shape:  # numload: the other filters stay
-            whole = part.parameter.value.copy()
-            whole[: len(values)] = values
-            values = whole
-        part.parameter.assign(np.ascontiguousarray(values, np.float32))
-        del array, values
-        _forget_pages(mapped)
+    is_new = not any(part.parameter.is_stored for part in parts)
+    if not is_new:  # what is there must survive a bad file, so all of it is looked at first
+        for part in parts:
+            _values(path, mapped, part)
+    place_together(part.parameter for part in parts)
+    try:
+        for part in parts:
+            _store(part, _arranged(part, _values(path, mapped, part), version))
+    except WeightsError:
+        if is_new:
+            for part in parts:
+                part.parameter.forget()
+        raise
     network.seen = seen
     network.file_version = version
+
+
+def _store(part: _Part, values: FloatArray) -> None:
+    if values.shape != part.parameter.shape:  # numload: the other filters stay
+        whole = part.parameter.value.copy()
+        whole[: len(values)] = values
+        values = whole
+    part.parameter.store(values)
+
+
+def _values(path: str | os.PathLike[str], mapped: mmap.mmap, part: _Part) -> FloatArray:
+    """Return an array of the file, refusing one that is not finite."""
+    if part.offset // FORGET_BYTES != (part.offset + 4 * part.floats) // FORGET_BYTES:
+        _forget_pages(mapped)
+    array = np.frombuffer(mapped, "<f4", part.floats, part.offset).astype(np.float32, copy=False)
+    bad = first_not_finite(array)
+    if bad is None:
+        return array
+    message = (
+        f"{part.layer.label} {part.parameter.name} holds {array[bad]} "
+        f"(value {bad} of {part.floats:,})"
+    )
+    del array  # the map cannot be closed while an array looks into it
+    raise WeightsError(path, part.offset + 4 * bad, message)
 
 
 def _forget_pages(mapped: mmap.mmap) -> None:

@@ -213,6 +213,31 @@ def test_a_value_that_is_not_finite_is_named(
         np.testing.assert_array_equal(array, before[key])
 
 
+def test_a_new_network_keeps_nothing_of_a_file_that_is_not_finite(tmp_path: Path) -> None:
+    data = values()
+    data[-1] = np.nan
+    net = network()
+    with pytest.raises(WeightsError, match=r"layer 4 \[connected\] weights"):
+        net.load_weights(file_of(tmp_path, data))
+    initial = arrays(network())
+    for key, array in arrays(net).items():
+        np.testing.assert_array_equal(array, initial[key])
+    net.load_weights(file_of(tmp_path, values()))
+    again = network()
+    again.load_weights(file_of(tmp_path, values()))
+    for key, array in arrays(again).items():
+        np.testing.assert_array_equal(array, arrays(net)[key])
+
+
+def test_parameters_are_neighbours_that_share_nothing(tmp_path: Path) -> None:
+    net = network()
+    net.load_weights(file_of(tmp_path, values()))
+    stored = [p.storage for layer in net.layers for p in layer.parameters.values()]
+    assert all(array.ctypes.data % 64 == 0 for array in stored)
+    for k, array in enumerate(stored):
+        assert not any(np.may_share_memory(array, other) for other in stored[k + 1 :])
+
+
 def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
     net = network()
     for path in (tmp_path / "missing.weights", tmp_path):

@@ -1,0 +1,13 @@
+"""Whether arrays hold NaN or infinity."""
+
+from __future__ import annotations
+
+from darkpy.kernels.boundary import FloatArray, lib, pointer
+
+__all__ = ["first_not_finite"]
+
+
+def first_not_finite(array: FloatArray) -> int | None:
+    """Position of the first NaN or infinity in a C-contiguous array, flat; None without any."""
+    position = int(lib.dk_first_not_finite(array.size, pointer(array)))
+    return None if position == array.size else position
