@@ -110,7 +110,7 @@ def buffers_in(value: object) -> list[Buffer]:
         return [value.tensor.buffer]
     if isinstance(value, Buffer):
         return [value]
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return [b for inner in value.values() for b in buffers_in(inner)]
     return []
 
@@ -153,7 +153,7 @@ class Program:
             run.
         **fields
             Struct fields: Tensor, Values, Buffer, ndarray (pointer to its first value; kept alive),
-            list of ndarrays of bytes (array of stretches), mapping (nested struct), number, or None
+            list of ndarrays of bytes (array of stretches), dict (nested struct), number, or None
             (NULL).
         """
         self.calls.append(Call(function, struct, fields, owner, workspace, prepare))
@@ -288,7 +288,7 @@ class Program:
         if isinstance(value, np.ndarray):
             self._keep_alive.append(value)
             return boundary.pointer(value, "void")
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             return self._bind_fields(value)
         if isinstance(value, list):
             stretches = boundary.stretches(value)

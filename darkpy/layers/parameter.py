@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import ClassVar
 
@@ -64,7 +65,7 @@ class Parameter:
     @property
     def count(self) -> int:
         """Values in Darknet's shape, which is what a weights file holds."""
-        return int(np.prod(self.shape, dtype=np.int64))
+        return math.prod(self.shape)
 
     @property
     def nbytes(self) -> int:

@@ -9,6 +9,7 @@ what later ones will read: as late as possible, and never more than it can witho
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 import numpy as np
 import numpy.typing as npt
@@ -43,21 +44,21 @@ def fetch_ahead(calls: Sequence[Call], layers: Sequence[Layer], batch: int) -> N
     """
     filters = [call for call in calls if call.function == "dk_convolution_forward"]
     streams = [_stream(call) for call in filters]
-    begins = np.concatenate([[0], np.cumsum([stream.size for stream in streams])])
+    begins = [0, *accumulate(stream.size for stream in streams)]
     capacity = [int(BYTES_PER_PRODUCT * batch * _products(call, layers)) for call in filters]
     # fetched[k]: how much of all filters must be there when call k ends
-    fetched = begins[1:].copy()
+    fetched = begins[1:]
     for k in range(len(filters) - 2, -1, -1):
         wanted = max(begins[k + 2], fetched[k + 1] - capacity[k + 1])
         fetched[k] = min(wanted, begins[k + 1] + WAITING)
-    reached = int(begins[min(1, len(filters))])
+    reached = begins[min(1, len(filters))]
     for k, call in enumerate(filters):
-        until = min(int(fetched[k]), max(reached, int(begins[k + 1])) + capacity[k])
-        start = max(reached, int(begins[k + 1]))
+        start = max(reached, begins[k + 1])
+        until = min(fetched[k], start + capacity[k])
         call.fields["ahead"] = stretches = [
             stream[max(0, start - begin) : until - begin]
-            for stream, begin in zip(streams, begins.tolist(), strict=False)
-            if start < begin + stream.size and until > begin and start < until
+            for stream, begin in zip(streams[k + 1 :], begins[k + 1 :], strict=False)
+            if start < begin + stream.size and begin < until and start < until
         ]
         call.fields["ahead_count"] = len(stretches)
         reached = max(start, until)

@@ -53,6 +53,7 @@ def build_layers(
         Names file, line, section, key and value.
     """
     layers: list[Layer] = []
+    input_shape = input_shape_of(options)
     for section in sections[1:]:
         kind = layer_class(section)
         context = LayerContext(
@@ -60,7 +61,7 @@ def build_layers(
             position=len(layers),
             net=options,
             dialect=dialect,
-            input_shape=input_shape_of(options),
+            input_shape=input_shape,
             layers=layers,
             seed=seed,
             precision=precision,

@@ -6,6 +6,7 @@ int32. Files of a major or minor above 1000 hold connected weights transposed.
 
 from __future__ import annotations
 
+import math
 import mmap
 import os
 import struct
@@ -145,7 +146,7 @@ def _parts(network: Network, start: int, layers: int | None) -> Iterator[_Part]:
     for layer in network.layers[:layers]:
         for parameter in _arrays(layer, saving=False):
             shape = _stored_shape(layer, parameter)
-            count = int(np.prod(shape, dtype=np.int64))
+            count = math.prod(shape)
             yield _Part(layer, parameter, shape, count, start)
             start += 4 * count
 
