@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 
 from darkpy.kernels import simd
-from darkpy.kernels.boundary import check, lib, pointer, struct
 from darkpy.kernels.algorithms import ALGORITHMS
+from darkpy.kernels.boundary import check, lib, pointer, struct
 
 #: channels, filters, plane, size, stride, pad
 LAYERS = {

@@ -60,9 +60,19 @@ def chosen(options: argparse.Namespace) -> dict[str, Kind]:
 
 
 def entry(
-    name: str, kind: Kind, material: Material, batch: int, threads: int, library: str
+    name: str,
+    kind: Kind,
+    material: Material,
+    batch: int,
+    threads: int,
+    library: str,
+    *,
+    pruned: bool = False,
 ) -> Entry | None:
-    """The task of one contender; None where its file could not be made."""
+    """The task of one contender; None where its file could not be made.
+
+    With `pruned`, darkpy too reads a file of only those layers that the answer depends on.
+    """
     task: dict[str, Any] = {
         "job": "Inference",
         "module": kind.module,
@@ -72,7 +82,8 @@ def entry(
     }
     match kind.module:
         case "darkpy_engine":
-            task |= {"cfg": material.cfg(), "weights": material.weights}
+            files = material.darknet(batch) if pruned else (material.cfg(), material.weights)
+            task |= {"cfg": files[0], "weights": files[1]}
         case "pytorch":
             task["description"] = material.description()
         case "darknet_library":
@@ -105,13 +116,19 @@ def main() -> None:
                     title = f"{'Cold start' if options.cold else 'Inference'}: {title}"
                     say(title)
                     made = [
-                        entry(n, kind, material, batch, threads, options.darknet)
+                        entry(
+                            *(n, kind, material, batch, threads, options.darknet),
+                            pruned=options.cold,
+                        )
                         for n, kind in kinds.items()
                     ]
                     entries = [e for e in made if e is not None]
                     if options.cold:
                         results = measure_cold(entries, rounds=options.rounds)
-                        note = "From the start of the process to the end of its first prediction."
+                        note = (
+                            "From the start of the process to the end of its first prediction;"
+                            " every file holds what the answer depends on."
+                        )
                     else:
                         results = measure(entries, rounds=options.rounds, seconds=options.seconds)
                         note = "Differences are relative to the outputs' range."

@@ -121,7 +121,7 @@ class Material:
 
     @cache  # noqa: B019
     def darknet(self, batch: int) -> tuple[str, str]:
-        """A cfg and weights of what the answer depends on, for pjreddie's Darknet."""
+        """A cfg and weights of what the answer depends on, as pjreddie's Darknet reads them."""
         keep = needed_layers(self.net, [self.net.answer.index])
         text = rewritten(
             self.net,
