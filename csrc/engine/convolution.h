@@ -43,6 +43,13 @@ int64_t dk_convolution_weights_size(const struct dk_conv_shape *shape);
 /* Between Darknet's [filters][channels/groups][size_h][size_w] and the packed form.  Threads: split over panels. */
 enum dk_status dk_convolution_pack(const struct dk_conv_shape *shape, const float *weights, float *packed);
 enum dk_status dk_convolution_unpack(const struct dk_conv_shape *shape, const float *packed, float *weights);
+struct dk_packing {
+    struct dk_conv_shape shape;
+    const float *weights;        /* read */
+    float *packed;               /* written */
+};
+/* dk_convolution_pack for many convolutions.  Threads: one each; largest first shares the work best. */
+enum dk_status dk_convolution_pack_all(const struct dk_packing *packings, int64_t count);
 
 /* The algorithm in bf16 that takes less time than any for floats, or DK_CONV_AUTO where there is none: a rule of the
  * shape and not of the batch, as an image's result must not depend on those beside it. */

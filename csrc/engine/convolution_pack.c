@@ -140,6 +140,25 @@ enum dk_status dk_convolution_pack(const struct dk_conv_shape *shape, const floa
     return DK_OK;
 }
 
+static void pack_each(const void *args, int64_t begin, int64_t end, int worker) {
+    const struct dk_packing *packings = args;
+    (void)worker;
+    for (int64_t k = begin; k < end; k++)
+        dk_convolution_pack(&packings[k].shape, packings[k].weights, packings[k].packed);
+}
+
+enum dk_status dk_convolution_pack_all(const struct dk_packing *packings, int64_t count) {
+    for (int64_t k = 0; k < count; k++) {
+        enum dk_status status = dk_check_conv_shape(&packings[k].shape);
+        if (status != DK_OK)
+            return status;
+        if (!packings[k].weights || !packings[k].packed)
+            return DK_BAD_ARGUMENT;
+    }
+    dk_parallel_for(count, 1, pack_each, packings);
+    return DK_OK;
+}
+
 enum dk_status dk_convolution_unpack(const struct dk_conv_shape *shape, const float *packed, float *weights) {
     enum dk_status status = dk_check_conv_shape(shape);
     if (status != DK_OK)

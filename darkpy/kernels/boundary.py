@@ -33,6 +33,7 @@ __all__ = [
     "size",
     "stretches",
     "struct",
+    "structs",
     "text",
 ]
 
@@ -160,6 +161,11 @@ def pointer(array: npt.NDArray[Any] | None, ctype: str = "float") -> Any:
 def struct(name: str, fields: Mapping[str, Any]) -> Any:
     """Return a pointer to a new ``struct name`` with these fields; mappings are nested structs."""
     return ffi.new(f"struct {name} *", dict(fields))
+
+
+def structs(name: str, fields: Sequence[Mapping[str, Any]]) -> Any:
+    """Return a C array of ``struct name``, one for each mapping."""
+    return ffi.new(f"struct {name}[]", [dict(values) for values in fields])
 
 
 def stretches(arrays: Sequence[npt.NDArray[np.uint8]]) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from darkpy.kernels import boundary
 from darkpy.kernels.algorithms import ALGORITHMS, chosen_algorithm
 from darkpy.kernels.boundary import FloatArray, lib, pointer
 
-__all__ = ["Bf16Packing", "FilterPacking"]
+__all__ = ["Bf16Packing", "FilterPacking", "pack_all"]
 
 
 class FilterPacking:
@@ -135,3 +135,16 @@ class Bf16Packing(FilterPacking):
     def can(self, algorithm: str) -> bool:
         """Whether `algorithm` reads these filters."""
         return algorithm in ("auto", "indirect-bf16")
+
+
+def pack_all(items: Iterable[tuple[FilterPacking, FloatArray, npt.NDArray[Any]]]) -> None:
+    """Do `pack` for each (packing, filters, packed), those of float32 several at once."""
+    plain = []
+    for packing, filters, packed in sorted(items, key=lambda item: -item[0].size):
+        if packing.dtype != np.float32:
+            packing.pack(filters, packed)
+            continue
+        pointers = {"weights": pointer(filters), "packed": pointer(packed)}
+        plain.append({"shape": packing.geometry, **pointers})
+    status = lib.dk_convolution_pack_all(boundary.structs("dk_packing", plain), len(plain))
+    boundary.check(status, "dk_convolution_pack_all")

@@ -12,10 +12,10 @@ import numpy.typing as npt
 from darkpy.errors import ShapeError
 from darkpy.kernels.boundary import FloatArray, float_array
 from darkpy.kernels.finite import first_not_finite
-from darkpy.kernels.memory import neighbours
-from darkpy.kernels.packing import FilterPacking
+from darkpy.kernels.memory import aligned, neighbours
+from darkpy.kernels.packing import FilterPacking, pack_all
 
-__all__ = ["Parameter", "place_together"]
+__all__ = ["Parameter", "place_together", "store_all"]
 
 
 class Parameter:
@@ -92,7 +92,7 @@ class Parameter:
         Of float32, or of what its packing says.
         """
         if self._storage is None:
-            self.store(self._initial())
+            store_all([(self, self._initial())])
         assert self._storage is not None
         return self._storage
 
@@ -122,21 +122,7 @@ class Parameter:
         values = float_array(name or self.name, array, self.shape)
         if first_not_finite(values) is not None:
             raise ShapeError(f"{name or self.name} must be finite, got NaN or infinity")
-        self.store(values)
-
-    def store(self, values: FloatArray) -> None:
-        """Do what `assign` does with an array that is known to be good."""
-        if self._storage is None:
-            self._storage = (
-                np.empty(self._size, self._dtype) if self._place is None else self._place
-            )
-        self.from_darknet(values, self._storage)
-        self.touched()
-
-    def forget(self) -> None:
-        """Go back to having no value: a good one has come from a file that has bad ones, too."""
-        self._storage = None
-        self.touched()
+        store_all([(self, values)])
 
     def update_value(self) -> FloatArray:
         """Return the update buffer in Darknet's shape."""
@@ -161,9 +147,31 @@ class Parameter:
         self.version += 1
         Parameter.changes += 1
 
+    def _room(self) -> FloatArray:
+        """Return the memory of the value, there may be none yet."""
+        if self._storage is None:
+            if self._place is None:
+                self._place = aligned(self._size).view(self._dtype)
+            self._storage = self._place
+        return self._storage
+
 
 def place_together(parameters: Iterable[Parameter]) -> None:
     """Give those that have no value yet neighbouring places: see `darkpy.kernels.memory`."""
     new = [parameter for parameter in parameters if not parameter.is_stored]
     for parameter, place in zip(new, neighbours([p._size for p in new]), strict=True):
         parameter._place = place.view(parameter._dtype)
+
+
+def store_all(items: Iterable[tuple[Parameter, FloatArray]]) -> None:
+    """Do what `Parameter.assign` does, several at once, with arrays that are known to be good."""
+    filters = []
+    for parameter, values in items:
+        storage = parameter._room()
+        if parameter._packing is None:
+            storage[...] = values.reshape(-1)
+        else:
+            plain = np.ascontiguousarray(values.reshape(parameter.shape))
+            filters.append((parameter._packing, plain, storage))
+        parameter.touched()
+    pack_all(filters)

@@ -10,7 +10,7 @@ import math
 import mmap
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -19,7 +19,7 @@ from darkpy.errors import WeightsError
 from darkpy.kernels.boundary import FloatArray
 from darkpy.kernels.finite import first_not_finite
 from darkpy.layers.base import Layer
-from darkpy.layers.parameter import Parameter, place_together
+from darkpy.layers.parameter import Parameter, place_together, store_all
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["load_weights", "save_weights", "weights_count"]
 
-#: So much of a file is kept in memory while it is read, besides the array that is being read.
-FORGET_BYTES = 8 << 20
+#: So much of a file is in memory at once while it is read, or one array.
+PIECE_BYTES = 32 << 20
 
 _STATISTICS = ("scales", "rolling_mean", "rolling_variance")
 
@@ -80,49 +80,66 @@ def load_weights(network: Network, path: str | os.PathLike[str], layers: int | N
 def _load(
     network: Network, path: str | os.PathLike[str], mapped: mmap.mmap, layers: int | None
 ) -> None:
-    """Copy the file array by array, so that little of it is in memory twice."""
+    """Check the whole file, then copy it, piece by piece: little of it is in memory twice."""
     version, seen, start = _read_header(path, mapped)
     _check_length(network, path, len(mapped) - start, start, layers)
-    parts = list(_parts(network, start, layers))
-    is_new = not any(part.parameter.is_stored for part in parts)
-    if not is_new:  # what is there must survive a bad file, so all of it is looked at first
-        for part in parts:
-            _values(path, mapped, part)
-    place_together(part.parameter for part in parts)
-    try:
-        for part in parts:
-            _store(part, _arranged(part, _values(path, mapped, part), version))
-    except WeightsError:
-        if is_new:
-            for part in parts:
-                part.parameter.forget()
-        raise
+    pieces = list(_pieces(_parts(network, start, layers)))
+    for parts in pieces:
+        _check_piece(path, mapped, parts)
+        if len(pieces) > 1:
+            _forget_pages(mapped)
+    place_together(part.parameter for parts in pieces for part in parts)
+    for parts in pieces:
+        store_all((part.parameter, _filling(part, mapped, version)) for part in parts)
+        if len(pieces) > 1:
+            _forget_pages(mapped)
     network.seen = seen
     network.file_version = version
 
 
-def _store(part: _Part, values: FloatArray) -> None:
-    if values.shape != part.parameter.shape:  # numload: the other filters stay
-        whole = part.parameter.value.copy()
-        whole[: len(values)] = values
-        values = whole
-    part.parameter.store(values)
+def _pieces(parts: Iterable[_Part]) -> Iterator[list[_Part]]:
+    """Cut a file into neighbouring arrays of some PIECE_BYTES together, never none."""
+    piece: list[_Part] = []
+    for part in parts:
+        piece.append(part)
+        if part.offset + 4 * part.floats - piece[0].offset >= PIECE_BYTES:
+            yield piece
+            piece = []
+    if piece:
+        yield piece
 
 
-def _values(path: str | os.PathLike[str], mapped: mmap.mmap, part: _Part) -> FloatArray:
-    """Return an array of the file, refusing one that is not finite."""
-    if part.offset // FORGET_BYTES != (part.offset + 4 * part.floats) // FORGET_BYTES:
-        _forget_pages(mapped)
-    array = np.frombuffer(mapped, "<f4", part.floats, part.offset).astype(np.float32, copy=False)
+def _check_piece(path: str | os.PathLike[str], mapped: mmap.mmap, parts: list[_Part]) -> None:
+    """Raise WeightsError for the first NaN or infinity of these arrays."""
+    start = parts[0].offset
+    array = _floats(mapped, start, sum(part.floats for part in parts))
     bad = first_not_finite(array)
-    if bad is None:
-        return array
-    message = (
-        f"{part.layer.label} {part.parameter.name} holds {array[bad]} "
-        f"(value {bad} of {part.floats:,})"
-    )
-    del array  # the map cannot be closed while an array looks into it
-    raise WeightsError(path, part.offset + 4 * bad, message)
+    if bad is not None:
+        value = float(array[bad])
+        del array  # the map cannot be closed while an array looks into it
+        offset = start + 4 * bad
+        part = next(part for part in parts if offset < part.offset + 4 * part.floats)
+        raise WeightsError(
+            path,
+            offset,
+            f"{part.layer.label} {part.parameter.name} holds {value} "
+            f"(value {(offset - part.offset) // 4} of {part.floats:,})",
+        )
+
+
+def _floats(mapped: mmap.mmap, offset: int, count: int) -> FloatArray:
+    """Look at values of the file."""
+    return np.frombuffer(mapped, "<f4", count, offset).astype(np.float32, copy=False)
+
+
+def _filling(part: _Part, mapped: mmap.mmap, version: tuple[int, int, int]) -> FloatArray:
+    """Return what the file makes of a parameter, in Darknet's shape."""
+    values = _arranged(part, _floats(mapped, part.offset, part.floats), version)
+    if values.shape == part.parameter.shape:
+        return values
+    whole = part.parameter.value.copy()  # numload: the other filters stay
+    whole[: len(values)] = values
+    return whole
 
 
 def _forget_pages(mapped: mmap.mmap) -> None:

@@ -17,6 +17,7 @@ from references.network import ReferenceNetwork
 import darkpy
 from darkpy.config.sections import parse_cfg
 from darkpy.errors import WeightsError
+from darkpy.network import weights
 from darkpy.network.network import Network
 from darkpy.network.weights import weights_count
 
@@ -227,6 +228,22 @@ def test_a_new_network_keeps_nothing_of_a_file_that_is_not_finite(tmp_path: Path
     again.load_weights(file_of(tmp_path, values()))
     for key, array in arrays(again).items():
         np.testing.assert_array_equal(array, arrays(net)[key])
+
+
+@pytest.mark.parametrize("piece", [1, 40, 300])
+def test_a_file_may_be_read_in_pieces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: int
+) -> None:
+    path = file_of(tmp_path, values())
+    whole, pieces = network(), network()
+    whole.load_weights(path)
+    monkeypatch.setattr(weights, "PIECE_BYTES", piece)
+    pieces.load_weights(path)
+    for key, array in arrays(whole).items():
+        np.testing.assert_array_equal(array, arrays(pieces)[key])
+    test_a_value_that_is_not_finite_is_named(
+        tmp_path, np.nan, 66, r"layer 1 \[batchnorm\] biases .*\(value 0 of 3\)"
+    )
 
 
 def test_parameters_are_neighbours_that_share_nothing(tmp_path: Path) -> None:
