@@ -1,7 +1,5 @@
 #include "engine/convolution_private.h"
 
-#include "engine/bf16.h"
-
 enum dk_status dk_check_conv_shape(const struct dk_conv_shape *s) {
     if (!s)
         return DK_BAD_ARGUMENT;
@@ -71,21 +69,26 @@ int dk_convolution_choose(const struct dk_conv_shape *shape, int64_t batch, int6
     return cost_large < plain ? DK_CONV_WINOGRAD : DK_CONV_INDIRECT;
 }
 
-/* Fitted to the same networks at batches of 1 and 8: pairs are multiplied at 1.8 times the rate of floats, and
- * Winograd's transforms take the time of 8 more channels and 12 more filters. */
+/* Fitted to the same networks and VGG's shapes at batches of 1 and 8.  Pairs are multiplied at 1.8 times the rate of
+ * floats.  Against F(4x4,3x3), F(2x2,3x3) in bf16 has as many products at that rate, transforms that weigh like 4 more
+ * channels, and where weights come from main memory a tenth and more on its side; against F(2x2,5x5), whose transforms
+ * take the time of 8 more channels and 12 more filters, the plain sums win where these are few. */
 int dk_convolution_choose_bf16(const struct dk_conv_shape *shape, int64_t out_h, int64_t out_w) {
-    enum { MANY = 64, INPUT = 8, OUTPUT = 12 };
+    enum { MANY = 64, LONG = 1 << 15 };
     if (shape->groups != 1 || !dk_bf16())
         return DK_CONV_AUTO;
     const int algorithm = dk_convolution_choose(shape, MANY, out_h, out_w, DK_CONV_FORWARD);
     const struct dk_winograd_form *form = dk_winograd_form(shape, algorithm, DK_CONV_FORWARD);
     if (!form)
         return DK_CONV_INDIRECT_BF16;
-    const double products = (double)form->inputs * form->inputs;
-    const double tiles = (double)dk_ceil_div(out_h, form->outputs) * (double)dk_ceil_div(out_w, form->outputs);
-    const double transforms = 1 + (double)INPUT / (double)shape->channels + (double)OUTPUT / (double)shape->filters;
-    const double pairs = (double)(shape->size_h * shape->size_w) * (double)(out_h * out_w) / 1.8;
-    return pairs < products * tiles * transforms ? DK_CONV_INDIRECT_BF16 : DK_CONV_AUTO;
+    const double channels = (double)shape->channels, filters = (double)shape->filters;
+    const double floats = (double)cost_of_form(form, 0, 1, out_h, out_w);
+    if (form->kernel == 3 && form->stride == 1) {
+        const double pairs = (double)cost_of(16, 0, 2, 1, out_h, out_w) / 1.8 * (1 + 4 / DK_MIN(channels, filters));
+        return pairs * (channels * filters > LONG ? 0.9 : 1) < floats ? DK_CONV_WINOGRAD_2X2_BF16 : DK_CONV_AUTO;
+    }
+    const double pairs = (double)cost_of(shape->size_h * shape->size_w, 0, 1, 1, out_h, out_w) / 1.8;
+    return pairs * 1.08 < floats * (1 + 8 / channels + 12 / filters) ? DK_CONV_INDIRECT_BF16 : DK_CONV_AUTO;
 }
 
 /* The algorithm to run, or a status. */
@@ -108,6 +111,8 @@ static enum dk_status resolve(int *algorithm, const struct dk_conv_shape *s, con
         if (!dk_winograd_form(s, *algorithm, pass))
             *algorithm = DK_CONV_INDIRECT;
         return DK_OK;
+    case DK_CONV_WINOGRAD_2X2_BF16:
+        return dk_winograd_form(s, *algorithm, pass) ? DK_OK : DK_UNSUPPORTED;
     default:
         return DK_BAD_ARGUMENT;
     }

@@ -30,7 +30,9 @@ enum dk_convolution_algorithm {
     DK_CONV_DEPTHWISE, /* channels = filters = groups, vectorised over channels */
     DK_CONV_WINOGRAD_2X2, /* F(2x2,3x3): more products, half the weights to read; forward also with a stride of 2, whose
                            * gradients are then those of DK_CONV_INDIRECT */
-    DK_CONV_INDIRECT_BF16 /* DK_CONV_INDIRECT on pairs of bf16 (engine/bf16.h), where dk_has_bf16(); forward only */
+    /* Where dk_has_bf16(), forward only: */
+    DK_CONV_INDIRECT_BF16,    /* DK_CONV_INDIRECT on pairs of bf16 (engine/bf16.h) */
+    DK_CONV_WINOGRAD_2X2_BF16 /* F(2x2,3x3) at a stride of 1, transformed inputs and weights rounded to bf16 */
 };
 
 enum dk_convolution_pass { DK_CONV_FORWARD, DK_CONV_BACKWARD_DATA, DK_CONV_BACKWARD_WEIGHTS };
@@ -67,8 +69,8 @@ enum dk_status dk_convolution_pack_transposed(const struct dk_conv_shape *shape,
                                               float *transposed);
 
 /* Floats of the weights as one of Winograd's algorithms multiplies with them, forward (made of the packed weights) or
- * for backward data (made of the transposed ones): 36 values for the 9 or 25 plain ones, or 16 for 9.  0 for shapes
- * that it cannot do. */
+ * for backward data (made of the transposed ones): 36 values for the 9 or 25 plain ones, or 16 for 9, in bf16 in pairs
+ * of channels.  0 for shapes that it cannot do. */
 int64_t dk_convolution_winograd_size(const struct dk_conv_shape *shape, int algorithm, int pass);
 enum dk_status dk_convolution_pack_winograd(const struct dk_conv_shape *shape, int algorithm, int pass,
                                             const float *weights, float *winograd);

@@ -1,7 +1,6 @@
 /* Packed forms of convolution weights. */
 #include "engine/convolution_private.h"
 
-#include "engine/bf16.h"
 #include "threads.h"
 
 #include <string.h>
@@ -170,13 +169,6 @@ enum dk_status dk_convolution_unpack(const struct dk_conv_shape *shape, const fl
     return DK_OK;
 }
 
-/* The upper half of x, rounded to nearest, ties to even (x is no NaN). */
-static uint16_t to_bf16(float x) {
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
-}
-
 static float from_bf16(uint16_t half) {
     uint32_t bits = (uint32_t)half << 16;
     float x;
@@ -204,10 +196,8 @@ static void pack_pairs(const void *args, int64_t begin, int64_t end, int worker)
         for (int64_t f = begin; f < end; f++) {
             const int64_t step = dk_panel_width(p, f / p->width), first = place(p, 0, 0, 0, c / 2, f);
             const float *w = a->from + (f * a->channels + c) * p->taps;
-            for (int64_t t = 0; t < p->taps; t++) {
-                const uint32_t second = c + 1 < a->channels ? to_bf16(w[p->taps + t]) : 0;
-                a->to[first + t * p->inputs * step] = to_bf16(w[t]) | second << 16;
-            }
+            for (int64_t t = 0; t < p->taps; t++)
+                a->to[first + t * p->inputs * step] = dk_to_pair(w[t], c + 1 < a->channels ? w[p->taps + t] : 0);
         }
 }
 

@@ -4,6 +4,7 @@
 #define DK_ENGINE_CONVOLUTION_PRIVATE_H
 
 #include "dispatch.h"
+#include "engine/bf16.h"
 #include "engine/convolution.h"
 
 /* One direction of a packed form: `outputs` per group in panels of lanes, sums over taps and `inputs` per group. */
@@ -142,12 +143,25 @@ enum dk_status dk_im2col_data(const struct dk_convolution_backward_data *a);
 int64_t dk_im2col_weights_workspace(const struct dk_convolution_backward_weights *a);
 enum dk_status dk_im2col_weights(const struct dk_convolution_backward_weights *a);
 
-/* Winograd: the form that an algorithm means for a shape and a pass, NULL where there is none; the transformed weights of one
- * direction; the walk of forward and backward data (dst and src steps 1); the weight gradient.  Workspaces in bytes,
- * aligned to 64. */
+/* Products of a tile for each pair of channel and filter. */
+static inline int64_t dk_winograd_products(const struct dk_winograd_form *form) {
+    return form->inputs * form->inputs;
+}
+
+/* Values of 4 bytes that a product sums over: channels, or pairs of them. */
+static inline int64_t dk_winograd_run_of(const struct dk_winograd_form *form, const struct dk_panels *p) {
+    return form->in_pairs ? dk_pairs(p->inputs) : p->inputs;
+}
+
+/* Winograd: the form that an algorithm means for a shape and a pass, NULL where there is none; the transformed weights
+ * of one direction; the walk of forward and backward data (dst and src steps 1); the weight gradient.  Workspaces in
+ * bytes, aligned to 64. */
 const struct dk_winograd_form *dk_winograd_form(const struct dk_conv_shape *s, int algorithm, int pass);
 int64_t dk_winograd_weights_floats(const struct dk_winograd_form *form, const struct dk_panels *p);
 void dk_winograd_weights(const struct dk_winograd_form *form, const struct dk_panels *p, const float *packed, float *u);
+/* updates[f][c][i][j] += (G' u G), back from the products' form. */
+void dk_winograd_add_updates(const struct dk_winograd_form *form, const struct dk_panels *p, const float *u,
+                             float *updates);
 int64_t dk_winograd_workspace(const struct dk_gather *g, const struct dk_winograd_form *form);
 enum dk_status dk_winograd_run(const struct dk_gather *g, const struct dk_winograd_form *form, const float *u,
                                void *workspace, int64_t bytes);

@@ -26,11 +26,6 @@ static int64_t plane_floats(int64_t count, int64_t channels) {
     return dk_round_up(count * channels, 1024) + 80;
 }
 
-/* Products of a tile for each pair of channel and filter. */
-static int64_t product_count(const struct dk_winograd_form *form) {
-    return form->inputs * form->inputs;
-}
-
 static int64_t tile_count(const struct dk_winograd_form *form, int64_t batch, int64_t height, int64_t width) {
     return batch * dk_ceil_div(height, form->outputs) * dk_ceil_div(width, form->outputs);
 }
@@ -54,7 +49,8 @@ struct winograd {
     const struct dk_winograd_form *form;
     int64_t side, products, across, per_image, tiles;
     int64_t groups, shares;            /* of the tiles; of a group's filters */
-    int64_t inputs;                    /* channels padded to whole vectors */
+    int64_t run, inputs;               /* channels, or pairs of them; padded to whole vectors */
+    void (*tile)(const struct dk_convolution_tile *);
     int64_t v_plane, m_plane;          /* floats between the planes of the products */
     int64_t lanes;                     /* jobs at a time, each with `lane_floats` of the workspace */
     int64_t lane_floats;
@@ -89,9 +85,9 @@ static void transform_input(const struct winograd *w, int64_t first, int64_t cou
 static void multiply(const struct winograd *w, const float *v, int64_t count, int64_t q, float *m) {
     const struct dk_panels *p = &w->g->panels;
     const int64_t side = w->kernels->convolution.tile_pixels, width = dk_panel_width(p, q), first = 0;
-    const int64_t blocks = dk_ceil_div(count, side), floats = p->inputs * width;
+    const int64_t blocks = dk_ceil_div(count, side), floats = w->run * width;
     const int64_t step = width * (int64_t)sizeof(float) / blocks;
-    const float *u = w->u + w->products * p->inputs * p->width * q;
+    const float *u = w->u + w->products * w->run * p->width * q;
     for (int64_t e = 0; e < w->products; e++)
         for (int64_t b = 0; b < blocks; b++) {
             const float *rows[DK_TILE_PIXELS_MAX];
@@ -103,7 +99,7 @@ static void multiply(const struct winograd *w, const float *v, int64_t count, in
             }
             struct dk_convolution_tile tile = {
                 .taps = 1,
-                .run = p->inputs,
+                .run = w->run,
                 .rows = rows,
                 .first = &first,
                 .weights = u + e * floats,
@@ -111,11 +107,11 @@ static void multiply(const struct winograd *w, const float *v, int64_t count, in
                 .filters = width,
                 .pixel = pixel,
                 /* a part of the next product's filters, which the first of its blocks would else wait for */
-                .ahead = (const char *)(u + (e + 1) * floats) + b * p->inputs * step,
+                .ahead = (const char *)(u + (e + 1) * floats) + b * w->run * step,
                 .ahead_step = step,
                 .out = {.y = m + e * w->m_plane, .y_stride = width},
             };
-            w->kernels->convolution.forward(&tile);
+            w->tile(&tile);
         }
 }
 
@@ -187,62 +183,6 @@ static void run_lanes(const void *args, int64_t begin, int64_t end, int worker) 
     }
 }
 
-struct weights_job {
-    const struct dk_winograd_form *form;
-    const struct dk_panels *p;
-    const float *from;
-    float *to;
-};
-
-/* Items: vectors of a panel row.  Both forms are stretches panel by panel: taps in one, products in the other. */
-static void transform_weights(const void *args, int64_t begin, int64_t end, int worker) {
-    const struct weights_job *a = args;
-    const struct dk_panels *p = a->p;
-    (void)worker;
-    for (int64_t at = begin * p->lanes; at < end * p->lanes;) {
-        int64_t q = at / (p->inputs * p->width), start = q * p->inputs * p->width;
-        int64_t tap = p->inputs * dk_panel_width(p, q);
-        int64_t n = DK_MIN(end * p->lanes, start + tap) - at, i = at - start;
-        a->form->weights(n, a->from + start * p->taps + i, tap, a->to + start * product_count(a->form) + i, tap);
-        at += n;
-    }
-}
-
-static void add_updates(const void *args, int64_t begin, int64_t end, int worker) {
-    const struct weights_job *a = args;
-    const struct dk_panels *p = a->p;
-    (void)worker;
-    for (int64_t at = begin * p->lanes; at < end * p->lanes;) {
-        int64_t q = at / (p->inputs * p->width), start = q * p->inputs * p->width;
-        int64_t tap = p->inputs * dk_panel_width(p, q);
-        int64_t n = DK_MIN(end * p->lanes, start + tap) - at, i = at - start;
-        a->form->updates(n, a->from + start * product_count(a->form) + i, tap, a->to + start * p->taps + i, tap);
-        at += n;
-    }
-}
-
-const struct dk_winograd_form *dk_winograd_form(const struct dk_conv_shape *s, int algorithm, int pass) {
-    const struct dk_winograd_form *forms = dk_kernels()->winograd.forms;
-    const int64_t size = s->size_h, stride = s->stride_h;
-    if (s->groups != 1 || s->size_w != size || s->stride_w != stride || s->dilation_h != 1 || s->dilation_w != 1)
-        return NULL;
-    if (algorithm == DK_CONV_WINOGRAD && stride == 1)
-        return size == 3 ? &forms[0] : size == 5 ? &forms[1] : NULL;
-    if (algorithm == DK_CONV_WINOGRAD_2X2 && size == 3)
-        return stride == 1 ? &forms[2] : stride == 2 && pass == DK_CONV_FORWARD ? &forms[3] : NULL;
-    return NULL;
-}
-
-int64_t dk_winograd_weights_floats(const struct dk_winograd_form *form, const struct dk_panels *p) {
-    return product_count(form) * p->inputs * p->padded;
-}
-
-void dk_winograd_weights(const struct dk_winograd_form *form, const struct dk_panels *p, const float *packed,
-                         float *u) {
-    struct weights_job args = {form, p, packed, u};
-    dk_parallel_for(p->inputs * p->padded / p->lanes, 256, transform_weights, &args);
-}
-
 /* Groups that the threads can share evenly; else shares of their filters. */
 static struct winograd plan(const struct dk_gather *g, const struct dk_winograd_form *form) {
     struct winograd w = {
@@ -250,11 +190,13 @@ static struct winograd plan(const struct dk_gather *g, const struct dk_winograd_
         .kernels = dk_kernels(),
         .form = form,
         .side = form->outputs,
-        .products = product_count(form),
+        .products = dk_winograd_products(form),
         .across = dk_ceil_div(g->dst.width, form->outputs),
         .per_image = tile_count(form, 1, g->dst.height, g->dst.width),
         .tiles = tile_count(form, g->dst.batch, g->dst.height, g->dst.width),
-        .inputs = dk_round_up(g->panels.inputs, g->panels.lanes),
+        .run = dk_winograd_run_of(form, &g->panels),
+        .inputs = dk_round_up(dk_winograd_run_of(form, &g->panels), g->panels.lanes),
+        .tile = form->in_pairs ? dk_bf16()->forward : dk_kernels()->convolution.forward,
         .shares = 1,
     };
     const int64_t threads = dk_get_num_threads(), width = DK_MIN(g->panels.width, g->panels.padded);
@@ -381,7 +323,7 @@ static struct weight_gradient plan_gradient(const struct dk_convolution_backward
         .panels = dk_weights_panels(&a->shape),
         .form = form,
         .side = form->outputs,
-        .products = product_count(form),
+        .products = dk_winograd_products(form),
         .across = dk_ceil_div(a->dy.width, form->outputs),
         .per_image = tile_count(form, 1, a->dy.height, a->dy.width),
     };
@@ -414,6 +356,5 @@ void dk_winograd_gradient(const struct dk_convolution_backward_weights *a, const
         dk_parallel_for(w.count * blocks, 2, transform_both, &w);
         dk_parallel_for(w.products * dk_panel_count(p), 1, accumulate, &w);
     }
-    struct weights_job args = {form, p, w.u, a->updates};
-    dk_parallel_for(p->inputs * p->padded / p->lanes, 256, add_updates, &args);
+    dk_winograd_add_updates(form, p, w.u, a->updates);
 }

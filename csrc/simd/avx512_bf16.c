@@ -4,7 +4,7 @@
 #include "simd/math.h"
 #include "simd/vector.h"
 
-/* of the activations only those that a tile applies are used */
+/* only a few of these bodies are used */
 #pragma GCC diagnostic ignored "-Wunused-function"
 #include "simd/activation.inc"
 
@@ -19,10 +19,17 @@ DK_INLINE vf vpair(const float *p) {
 #define TILE_ADD(sum, x, w) ((sum) = (vf)_mm512_dpbf16_ps((__m512)(sum), (__m512bh)(x), (__m512bh)(w)))
 #include "simd/convolution_tile.inc"
 
+DK_INLINE void vstore_pairs(float *p, vf v) {
+    _mm256_storeu_si256((__m256i *)p, (__m256i)_mm512_cvtneps_pbh((__m512)v));
+}
+
+#define WINOGRAD_STORE(v, c, values) vstore_pairs((v) + (c) / 2, values)
+#include "simd/winograd.inc"
+
 static void round_pixel(int64_t n, const float *x, uint32_t *y) {
     int64_t c = 0;
     for (; c + VL <= n; c += VL)
-        _mm256_storeu_si256((__m256i *)(y + c / 2), (__m256i)_mm512_cvtneps_pbh((__m512)vload(x + c)));
+        vstore_pairs((float *)y + c / 2, vload(x + c));
     if (c < n) {
         const __mmask8 pairs = (__mmask8)((1u << (n - c + 1) / 2) - 1);
         _mm256_mask_storeu_epi32(y + c / 2, pairs, (__m256i)_mm512_cvtneps_pbh((__m512)vload_n(x + c, n - c)));
@@ -44,4 +51,8 @@ static void round_to_pairs(int64_t pixels, int64_t channels, const float *x, int
         round_pixel(channels, x, y);
 }
 
-const struct dk_bf16_kernels dk_bf16_avx512 = {.forward = convolution_forward, .round = round_to_pairs};
+const struct dk_bf16_kernels dk_bf16_avx512 = {
+    .forward = convolution_forward,
+    .winograd = {WINOGRAD_FORM(2_3, 2, 3, 1, 4), .in_pairs = 1},
+    .round = round_to_pairs,
+};

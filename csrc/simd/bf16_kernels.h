@@ -7,11 +7,14 @@
 #define DK_BF16_KERNELS_H
 
 #include "simd/convolution_kernels.h"
+#include "simd/winograd_kernels.h"
 
 struct dk_bf16_kernels {
     /* As the forward tile of struct dk_convolution_kernels, with pairs for the values of rows and of weights: a
      * product is x0*w0 + x1*w1, summed in float. */
     void (*forward)(const struct dk_convolution_tile *tile);
+    /* F(2x2,3x3), whose inputs are transformed in float and then rounded. */
+    struct dk_winograd_form winograd;
     /* For `pixels` pixels, x_step floats and y_step pairs apart: y[0 .. (channels+1)/2-1] = pairs of
      * x[0 .. channels-1], each rounded to the nearest bf16, ties to even. */
     void (*round)(int64_t pixels, int64_t channels, const float *x, int64_t x_step, uint32_t *y, int64_t y_step);

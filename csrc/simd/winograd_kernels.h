@@ -33,6 +33,7 @@ struct dk_winograd_output {
 
 struct dk_winograd_form {
     int outputs, kernel, stride, inputs;                    /* m, r, 1 or 2, n */
+    int in_pairs;                                           /* `input` writes pairs of bf16 in place of floats */
     void (*input)(const struct dk_winograd_input *tile);    /* B' x B of n x n pixels */
     void (*gradient)(const struct dk_winograd_input *tile); /* A dy A' of m x m pixels; NULL at a stride of 2 */
     void (*output)(const struct dk_winograd_output *tile);

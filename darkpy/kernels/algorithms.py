@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 from darkpy.kernels.boundary import lib, struct
 
-__all__ = ["ALGORITHMS", "PASSES", "chosen_algorithm"]
+__all__ = ["ALGORITHMS", "PASSES", "chosen_algorithm", "chosen_bf16"]
 
 #: Names of the algorithms, in the C core's order; "auto" is the engine's own choice among those for
 #: float32.
 ALGORITHMS = (
     *("auto", "im2col", "indirect", "winograd", "depthwise", "winograd-2x2"),
-    "indirect-bf16",
+    *("indirect-bf16", "winograd-2x2-bf16"),
 )
 
 #: Passes of a convolution, in the C core's order.
@@ -43,3 +43,20 @@ def chosen_algorithm(
         struct("dk_conv_shape", shape), batch, *out, PASSES.index(passed)
     )
     return ALGORITHMS[number]
+
+
+def chosen_bf16(shape: Mapping[str, int], out: tuple[int, int]) -> str | None:
+    """Name of the algorithm in bf16 that the engine prefers to all others; None where none is.
+
+    Parameters
+    ----------
+    shape, out
+        As above. The batch does not count, as an image's answer must not depend on the others.
+
+    Returns
+    -------
+    str or None
+        None also where this machine has no bf16.
+    """
+    number = lib.dk_convolution_choose_bf16(struct("dk_conv_shape", shape), *out)
+    return None if number == lib.DK_CONV_AUTO else ALGORITHMS[number]

@@ -65,7 +65,7 @@ class FilterPacking:
         """Whether `algorithm` is able to do this convolution."""
         g = self.geometry
         if algorithm == "indirect-bf16":
-            return False
+            return False  # it needs the filters of Bf16Packing
         if algorithm.startswith("winograd"):
             return self.winograd_size(algorithm) > 0
         if algorithm == "depthwise":
@@ -107,12 +107,6 @@ class Bf16Packing(FilterPacking):
     def __init__(self, geometry: Mapping[str, int]) -> None:
         super().__init__(geometry)
         self.size = int(lib.dk_convolution_bf16_size(self._shape))
-
-    @staticmethod
-    def is_faster(geometry: Mapping[str, int], height: int, width: int) -> bool:
-        """Whether the engine prefers bf16 for an output of this size; False where it cannot."""
-        shape = boundary.struct("dk_conv_shape", geometry)
-        return bool(lib.dk_convolution_choose_bf16(shape, height, width) != lib.DK_CONV_AUTO)
 
     def pack(self, filters: FloatArray, packed: npt.NDArray[Any]) -> None:
         """Fill `packed` from `filters`, rounded to nearest."""

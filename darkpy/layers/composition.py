@@ -6,11 +6,10 @@ the mean pixel away.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
-from darkpy.kernels.packing import FilterPacking
+import numpy.typing as npt
 
 if TYPE_CHECKING:
     from darkpy.layers.filters import FilterLayer
@@ -34,16 +33,18 @@ class Composition:
     ----------
     geometry : dict
         The fields of ``struct dk_conv_shape``.
-    weights, shift : ndarray of float32
-        In the engine's order; filled by `refresh`, their addresses never change.
+    weights : ndarray
+        As the packing of `second` stores them; filled by `refresh`, its address never changes.
+    shift : ndarray of float32
+        Likewise.
     """
 
     def __init__(self, first: FilterLayer, second: FilterLayer) -> None:
         self._layers = first, second
         self._versions: tuple[int, ...] = ()
         self.geometry = {**second.geometry, "channels": first.geometry["channels"]}
-        self._packing = FilterPacking(self.geometry)
-        self.weights = np.zeros(self._packing.size, np.float32)
+        self._packing = type(second.packing)(self.geometry)
+        self.weights: npt.NDArray[Any] = np.zeros(self._packing.size, self._packing.dtype)
         self.shift = np.zeros(second.channels, np.float32)
 
     @staticmethod
@@ -57,7 +58,7 @@ class Composition:
         return (
             first.kind == second.kind == "convolutional"
             and first.algorithm == second.algorithm == "auto"
-            and second.chosen_algorithm() == "indirect"
+            and second.chosen_algorithm() in ("indirect", "indirect-bf16")
             and first.is_linear
             and all(a[key] == 1 for key in sides)
             and a["pad_h"] == a["pad_w"] == b["pad_h"] == b["pad_w"] == 0

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from darkpy.errors import ArgumentError
-from darkpy.kernels.algorithms import ALGORITHMS
+from darkpy.kernels.algorithms import ALGORITHMS, chosen_bf16
 from darkpy.kernels.boundary import FloatArray
 from darkpy.kernels.memory import aligned, neighbours
 from darkpy.kernels.packing import Bf16Packing, FilterPacking
@@ -42,6 +42,8 @@ class FilterLayer(NormalizingLayer):
 
     geometry: dict[str, int]
     _algorithm: str = "auto"
+    #: The algorithm in bf16 that "auto" stands for; None: one in float32, by the batch.
+    _bf16: str | None = None
 
     @property
     def algorithm(self) -> str:
@@ -55,12 +57,19 @@ class FilterLayer(NormalizingLayer):
     def algorithm(self, name: str) -> None:
         if name not in ALGORITHMS:
             raise ArgumentError(f"algorithm must be one of {', '.join(ALGORITHMS)}, got {name!r}")
+        if name.endswith("bf16") and name != self._bf16:
+            raise ArgumentError(
+                f"{self.label}: algorithm {name!r} cannot do {self.describe()} as it was loaded, "
+                f"with precision {self.context.precision!r}"
+            )
         if not self.packing.can(name):
             raise ArgumentError(f"{self.label}: algorithm {name!r} cannot do {self.describe()}")
         self._algorithm = name
 
     def chosen_algorithm(self, batch: int = 1) -> str:
         """The algorithm of the forward pass of `batch` images."""
+        if self.is_bf16:
+            return str(self._bf16)
         if self.algorithm != "auto":
             return self.algorithm
         shape = self.output_shape
@@ -68,8 +77,8 @@ class FilterLayer(NormalizingLayer):
 
     @property
     def is_bf16(self) -> bool:
-        """Whether the weights are kept in bf16, and multiplied with rounded inputs."""
-        return isinstance(self.packing, Bf16Packing)
+        """Whether weights and inputs are rounded to bf16 before they are multiplied."""
+        return self._bf16 is not None and self.algorithm in ("auto", self._bf16)
 
     def check_weights(self, count: int) -> None:
         """Refuse more weights than memory can hold, before C computes sizes."""
@@ -78,11 +87,11 @@ class FilterLayer(NormalizingLayer):
 
     def add_weights(self, shape: tuple[int, ...]) -> None:
         """Register the weights with Darknet's `shape`."""
-        out = self.output_shape
-        is_bf16 = self.context.precision == "bf16" and Bf16Packing.is_faster(
-            self.geometry, out.height, out.width
-        )
-        self.packing = Bf16Packing(self.geometry) if is_bf16 else FilterPacking(self.geometry)
+        if self.context.precision == "bf16":
+            out = self.output_shape
+            self._bf16 = chosen_bf16(self.geometry, (out.height, out.width))
+        packing = Bf16Packing if self._bf16 == "indirect-bf16" else FilterPacking
+        self.packing = packing(self.geometry)
         self.add_parameter(
             Parameter("weights", shape, self.initial_weights, packing=self.packing, decays=True)
         )
@@ -150,17 +159,18 @@ class FilterLayer(NormalizingLayer):
     # -- passes -----------------------------------------------------------------------------------
 
     def _filter(self, plan: Plan, x: Tensor, y: Tensor, **fields: Any) -> None:
+        algorithm = str(self._bf16) if self.is_bf16 else self.algorithm
         given: dict[str, Any] = {
             "shape": self.geometry,
             "weights": self.parameters["weights"].storage,
-            "algorithm": ALGORITHMS.index("indirect-bf16" if self.is_bf16 else self.algorithm),
+            "algorithm": ALGORITHMS.index(algorithm),
         }
         plan.add(
             self,
             "dk_convolution_forward",
             "dk_convolution",
             workspace="dk_convolution_workspace",
-            x=plan.rounded(self, x) if self.is_bf16 else x,
+            x=plan.rounded(self, x) if algorithm == "indirect-bf16" else x,
             y=y,
             **(given | fields),
         )

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from guarded import GuardedTensor, GuardedVector, like, none_tensor
 from references.activations import activate
-from test_convolution import CASES, Case, forward_reference
+from test_convolution import (
+    CASES,
+    Case,
+    forward_reference,
+    winograd_weights,
+    workspace_of,
+)
+from test_convolution import pack as pack_floats
 
 from darkpy.errors import KernelError
 from darkpy.kernels import simd
@@ -20,6 +27,11 @@ from darkpy.kernels.convolution import (
 EPS = 2.0**-23
 TINY = np.finfo(np.float32).tiny
 UNGROUPED = {name: case for name, case in CASES.items() if case.groups == 1}
+
+
+def can_winograd(case):
+    return (case.size, case.stride, case.dilation) == ((3, 3), (1, 1), (1, 1))
+
 
 needs_bf16 = pytest.mark.skipif(
     not simd.has_bf16(), reason="no AVX512_BF16 here, or DARKPY_SIMD rules it out"
@@ -84,6 +96,82 @@ def forward(case, x, weights, activation=0, scale=None, shift=None, residual=Non
     return out.values
 
 
+def winograd(case, x, weights, prepared=True, residual=None, activation=0):
+    """F(2x2,3x3) in bf16; prepared: with transformed weights at hand."""
+    source, out, packed = (
+        GuardedTensor(x, case.gap),
+        like(case.y_shape()),
+        pack_floats(case, weights),
+    )
+    algorithm = lib.DK_CONV_WINOGRAD_2X2_BF16
+    added = None if residual is None else GuardedTensor(residual, 5)
+    fields = {
+        "shape": case.fields(),
+        "x": source.struct,
+        "y": out.struct,
+        "residual": none_tensor(case.y_shape()) if added is None else added.struct,
+        "weights": packed.pointer,
+        "activation": activation,
+        "algorithm": algorithm,
+    }
+    if prepared:
+        made = winograd_weights(case, algorithm, lib.DK_CONV_FORWARD, packed)
+        fields["winograd"] = made.pointer
+    size = lib.dk_convolution_workspace(struct("dk_convolution", fields))
+    memory, space = workspace_of(size)
+    args = struct("dk_convolution", {**fields, "workspace": space, "workspace_bytes": size})
+    assert lib.dk_convolution_forward(args) == lib.DK_OK
+    source.check()
+    out.check()
+    del memory
+    return out.values
+
+
+def transformed_input(d):
+    """B' of 4 values along the first axis."""
+    return np.stack([d[0] - d[2], d[1] + d[2], d[2] - d[1], d[1] - d[3]])
+
+
+def transformed_weights(w):
+    """G of 3 values, in the order of float32 sums of the C core."""
+    even, odd = (w[0] + w[2]) * np.float32(0.5), w[1] * np.float32(0.5)
+    return np.stack([w[0], even + odd, even - odd, w[2]])
+
+
+def transformed_sums(s, signs=-1):
+    """A' of 4 values; signs 1: of absolute values."""
+    return np.stack([s[0] + s[1] + s[2], s[1] + signs * s[2] + signs * s[3]])
+
+
+def both_sides(transform, squares, *more):
+    """Columns of squares in the last two axes, then their rows."""
+    half = transform(np.moveaxis(squares, -2, 0), *more)  # [a, ..., j]
+    return np.moveaxis(transform(np.moveaxis(half, -1, 0), *more), (1, 0), (-2, -1))
+
+
+def winograd_reference(case, x, weights):
+    """(y, bound of its error): operands transformed in float32 and rounded, the rest in float64."""
+    n, out_h, out_w, filters = case.y_shape()
+    tiles_y, tiles_x = -(-out_h // 2), -(-out_w // 2)
+    above, left = case.pad
+    wide = np.zeros((n, 2 * tiles_y + 2 + 64, 2 * tiles_x + 2 + 64, case.channels), np.float32)
+    wide[:, above : above + x.shape[1], left : left + x.shape[2]] = x
+    squares = np.lib.stride_tricks.sliding_window_view(wide, (4, 4), (1, 2))
+    squares = squares[:, : 2 * tiles_y : 2, : 2 * tiles_x : 2]  # [n, ty, tx, c, 4, 4]
+    v = rounded(both_sides(transformed_input, squares))
+    u = rounded(both_sides(transformed_weights, weights))  # [f, c, 4, 4]
+
+    def back(v, u, signs):
+        sums = np.einsum("nyxcij,fcij->nyxfij", v, u, optimize=True)
+        y = both_sides(transformed_sums, sums, signs)  # [n, ty, tx, f, 2, 2]
+        y = y.transpose(0, 1, 4, 2, 5, 3).reshape(n, 2 * tiles_y, 2 * tiles_x, filters)
+        return y[:, :out_h, :out_w]
+
+    y = back(v, u, -1)
+    size = back(np.abs(v), np.abs(u), 1)
+    return y, 4 * EPS * np.sqrt(case.channels + 8) * size + TINY
+
+
 def operands(case, rng):
     x = rng.standard_normal(case.x_shape(), np.float32)
     return x, rng.standard_normal(case.weights_shape(), np.float32)
@@ -103,6 +191,29 @@ def test_sums_of_rounded_operands(rng, name):
     y = forward(case, x, weights)
     exact = forward_reference(case, rounded(x), rounded(weights))
     assert (np.abs(y - exact) <= bound(case, x, weights)).all()
+
+
+@needs_bf16
+@pytest.mark.parametrize("prepared", [True, False])
+@pytest.mark.parametrize("name", [n for n, case in UNGROUPED.items() if can_winograd(case)])
+def test_winograd_of_rounded_transforms(rng, name, prepared):
+    case = UNGROUPED[name]
+    x, weights = operands(case, rng)
+    y = winograd(case, x, weights, prepared)
+    exact, error = winograd_reference(case, x, weights)
+    assert (np.abs(y - exact) <= error).all()
+    plain = forward_reference(case, x, weights)
+    assert np.abs(y - plain).max() < 0.03 * np.sqrt(case.terms())
+
+
+@needs_bf16
+def test_winograds_epilogue(rng):
+    case = Case(21, 70, plane=(9, 8))
+    x, weights = operands(case, rng)
+    residual = rng.standard_normal(case.y_shape(), np.float32)
+    y = winograd(case, x, weights, residual=residual, activation=lib.DK_LEAKY)
+    exact = winograd_reference(case, x, weights)[0] + residual
+    np.testing.assert_allclose(y, activate("leaky", exact), rtol=0, atol=2e-4)
 
 
 @needs_bf16
@@ -181,6 +292,13 @@ def test_same_bits(rng, same_bits, case):
 
 
 @needs_bf16
+@pytest.mark.parametrize("case", [Case(96, 208, plane=(14, 14)), Case(33, 70, plane=(29, 31))])
+def test_winograd_gives_the_same_bits(rng, same_bits, case):
+    x, weights = operands(case, rng)
+    same_bits(lambda: [np.ascontiguousarray(winograd(case, x, weights))])
+
+
+@needs_bf16
 def test_numpy_face(rng):
     case = Case(5, 20, plane=(9, 8))
     x, weights = operands(case, rng)
@@ -188,6 +306,9 @@ def test_numpy_face(rng):
     nchw = np.ascontiguousarray(x.transpose(0, 3, 1, 2))
     y = convolution_forward(nchw, weights, biases, pad=1, algorithm="indirect-bf16")
     exact = forward_reference(case, rounded(x), rounded(weights)) + biases
+    np.testing.assert_allclose(y.transpose(0, 2, 3, 1), exact, rtol=0, atol=1e-4)
+    y = convolution_forward(nchw, weights, biases, pad=1, algorithm="winograd-2x2-bf16")
+    exact = winograd_reference(case, x, weights)[0] + biases
     np.testing.assert_allclose(y.transpose(0, 2, 3, 1), exact, rtol=0, atol=1e-4)
 
 
@@ -198,12 +319,15 @@ def choice(case, out=None):
 
 @needs_bf16
 def test_the_choice_follows_the_shape():
-    bf16 = lib.DK_CONV_INDIRECT_BF16
-    plane = (28, 28)
+    bf16, plane = lib.DK_CONV_INDIRECT_BF16, (28, 28)
+    assert choice(Case(128, 256, plane=(14, 14))) == lib.DK_CONV_WINOGRAD_2X2_BF16
     assert choice(Case(192, 64, size=(1, 1), pad=(0, 0), plane=plane)) == bf16
     assert choice(Case(3, 64, size=(7, 7), pad=(3, 3), stride=(2, 2), plane=plane)) == bf16
     assert choice(Case(64, 64, stride=(2, 2), plane=plane)) == bf16
-    assert choice(Case(128, 192, plane=plane)) == lib.DK_CONV_AUTO  # Winograd's has fewer products
+    # F(4x4,3x3) in float32 takes as long, F(2x2,5x5) less
+    assert choice(Case(128, 192, plane=plane)) == lib.DK_CONV_AUTO
+    assert choice(Case(32, 64, size=(5, 5), pad=(2, 2), plane=plane)) == lib.DK_CONV_AUTO
+    assert choice(Case(16, 32, size=(5, 5), pad=(2, 2), plane=plane)) == bf16
     assert choice(Case(64, 64, groups=2, stride=(2, 2), plane=plane)) == lib.DK_CONV_AUTO
     assert choice(Case(64, 64, groups=64, plane=plane)) == lib.DK_CONV_AUTO
 
@@ -215,10 +339,13 @@ def test_what_it_cannot_do_is_refused(rng):
     with pytest.raises(KernelError):
         convolution_forward(x, weights, groups=2, pad=1, algorithm="indirect-bf16")
     weights = rng.standard_normal((4, 4, 3, 3), np.float32)
+    for name in ("indirect-bf16", "winograd-2x2-bf16"):
+        with pytest.raises(KernelError):
+            convolution_backward_data(x, weights, (5, 5), pad=1, algorithm=name)
+        with pytest.raises(KernelError):
+            convolution_backward_weights(x, x, 3, pad=1, algorithm=name)
     with pytest.raises(KernelError):
-        convolution_backward_data(x, weights, (5, 5), pad=1, algorithm="indirect-bf16")
-    with pytest.raises(KernelError):
-        convolution_backward_weights(x, x, 3, pad=1, algorithm="indirect-bf16")
+        convolution_forward(x, weights, stride=2, algorithm="winograd-2x2-bf16")
     y = GuardedTensor(np.zeros((1, 2, 2, 3)))
     args = struct("dk_round_bf16", {"x": y.struct, "y": y.struct})
     assert lib.dk_round_bf16(args) == lib.DK_BAD_SHAPE
@@ -229,6 +356,7 @@ def test_other_instruction_sets_say_that_they_lack_it(every_simd, rng):
         return
     assert not simd.has_bf16()
     x = rng.standard_normal((1, 2, 5, 5), np.float32)
-    with pytest.raises(KernelError, match="cannot"):
-        convolution_forward(x, x[:, :, :3, :3].copy(), algorithm="indirect-bf16")
+    for name in ("indirect-bf16", "winograd-2x2-bf16"):
+        with pytest.raises(KernelError, match="cannot"):
+            convolution_forward(x, x[:, :, :3, :3].copy(), algorithm=name)
     assert choice(Case(8, 8)) == lib.DK_CONV_AUTO
