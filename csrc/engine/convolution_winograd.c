@@ -238,10 +238,11 @@ enum dk_status dk_winograd_run(const struct dk_gather *g, const struct dk_winogr
     return DK_OK;
 }
 
-/* Tiles of a batch: the budget's worth, in batches of equal size. */
-static int64_t batch_tiles(int64_t tiles, int64_t floats_of_tile, int64_t budget) {
-    int64_t most = DK_MAX(28, budget / floats_of_tile);
-    int64_t batches = dk_ceil_div(tiles, most);
+/* Tiles of a batch, in batches of equal size: the budget's worth, but at least so many that they are as much memory
+ * traffic as the channels*filters sums that each batch adds to. */
+static int64_t batch_tiles(int64_t tiles, int64_t products, int64_t channels, int64_t filters) {
+    int64_t most = DK_MAX(BUDGET / (products * (channels + filters)), channels * filters / (channels + filters));
+    int64_t batches = dk_ceil_div(tiles, DK_MAX(28, most));
     return dk_ceil_div(tiles, batches);
 }
 
@@ -329,7 +330,7 @@ static struct weight_gradient plan_gradient(const struct dk_convolution_backward
     };
     const int64_t tiles = a->dy.batch * w.per_image;
     w.inputs = dk_round_up(w.panels.inputs, w.panels.lanes);
-    w.count = batch_tiles(tiles, w.products * (w.inputs + w.panels.padded), BUDGET);
+    w.count = batch_tiles(tiles, w.products, w.inputs, w.panels.padded);
     w.v_plane = plane_floats(w.count, w.inputs);
     w.z_plane = plane_floats(w.count, w.panels.padded);
     return w;
