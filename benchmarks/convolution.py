@@ -112,7 +112,6 @@ def passes(layer: tuple[int, ...], batch: int, algorithm: int) -> dict[str, Call
         x := aligned(batch * plane * plane * channels, rng),
         y := aligned(batch * out * out * filters, rng),
         weights := aligned(lib.dk_convolution_weights_size(shape), rng),
-        transposed := aligned(lib.dk_convolution_transposed_size(shape), rng),
     ]
 
     def tensor(array: np.ndarray, side: int, depth: int) -> dict[str, Any]:
@@ -125,7 +124,7 @@ def passes(layer: tuple[int, ...], batch: int, algorithm: int) -> dict[str, Call
         "dk_convolution_backward_data": {
             "dy": result,
             "dx": image,
-            "transposed": pointer(transposed),
+            "weights": pointer(weights),
         },
         "dk_convolution_backward_weights": {"x": image, "dy": result, "updates": pointer(weights)},
     }

@@ -143,7 +143,8 @@ static struct dk_gather forward_gather(const struct dk_convolution *a) {
 }
 
 /* The pixels of dx with remainders (y,x) by the stride read the same taps, at a stride of 1 in dy. */
-static struct dk_gather data_gather(const struct dk_convolution_backward_data *a, int64_t y, int64_t x) {
+static struct dk_gather data_gather(const struct dk_convolution_backward_data *a, const float *transposed, int64_t y,
+                                    int64_t x) {
     const struct dk_conv_shape *s = &a->shape;
     struct dk_phase v = dk_transposed_phase(s->size_h, s->stride_h, s->pad_h, s->dilation_h, y);
     struct dk_phase h = dk_transposed_phase(s->size_w, s->stride_w, s->pad_w, s->dilation_w, x);
@@ -154,7 +155,7 @@ static struct dk_gather data_gather(const struct dk_convolution_backward_data *a
         .off_y = v.first, .off_x = h.first, .src_step_y = 1, .src_step_x = 1,
         .taps_y = h.count ? v.count : 0, .taps_x = v.count ? h.count : 0, .tap_step_y = v.step,
         .tap_step_x = h.step, .first_tap = v.before * s->size_w + v.count * h.before,
-        .weights = a->transposed, .accumulate = a->accumulate, .depthwise = a->algorithm == DK_CONV_DEPTHWISE,
+        .weights = transposed, .accumulate = a->accumulate, .depthwise = a->algorithm == DK_CONV_DEPTHWISE,
         .tile = dk_kernels()->convolution.forward,
     };
 }
@@ -179,28 +180,25 @@ static enum dk_status run_winograd(const struct dk_gather *g, const struct dk_wi
     return dk_winograd_run(g, form, winograd, workspace, bytes);
 }
 
-static struct dk_panels winograd_panels(const struct dk_conv_shape *s, int pass) {
-    return pass == DK_CONV_FORWARD ? dk_weights_panels(s) : dk_transposed_panels(s);
-}
-
-int64_t dk_convolution_winograd_size(const struct dk_conv_shape *shape, int algorithm, int pass) {
-    if (dk_check_conv_shape(shape) != DK_OK || !dk_winograd_form(shape, algorithm, pass))
+int64_t dk_convolution_winograd_size(const struct dk_conv_shape *shape, int algorithm) {
+    if (dk_check_conv_shape(shape) != DK_OK || !dk_winograd_form(shape, algorithm, DK_CONV_FORWARD))
         return 0;
-    struct dk_panels p = winograd_panels(shape, pass);
-    return dk_winograd_weights_floats(dk_winograd_form(shape, algorithm, pass), &p);
+    struct dk_panels p = dk_weights_panels(shape);
+    return dk_winograd_weights_floats(dk_winograd_form(shape, algorithm, DK_CONV_FORWARD), &p);
 }
 
-enum dk_status dk_convolution_pack_winograd(const struct dk_conv_shape *shape, int algorithm, int pass,
-                                            const float *weights, float *winograd) {
+enum dk_status dk_convolution_pack_winograd(const struct dk_conv_shape *shape, int algorithm, const float *weights,
+                                            float *winograd) {
     enum dk_status status = dk_check_conv_shape(shape);
     if (status != DK_OK)
         return status;
-    if (!dk_winograd_form(shape, algorithm, pass))
+    const struct dk_winograd_form *form = dk_winograd_form(shape, algorithm, DK_CONV_FORWARD);
+    if (!form)
         return DK_UNSUPPORTED;
-    if (!weights || !winograd || (pass != DK_CONV_FORWARD && pass != DK_CONV_BACKWARD_DATA))
+    if (!weights || !winograd)
         return DK_BAD_ARGUMENT;
-    struct dk_panels p = winograd_panels(shape, pass);
-    dk_winograd_weights(dk_winograd_form(shape, algorithm, pass), &p, weights, winograd);
+    struct dk_panels p = dk_weights_panels(shape);
+    dk_winograd_weights(form, &p, weights, winograd);
     return DK_OK;
 }
 
@@ -243,16 +241,22 @@ enum dk_status dk_convolution_forward(const struct dk_convolution *convolution) 
     return DK_OK;
 }
 
+/* The transposed weights come first in the workspace. */
+static int64_t transposed_floats(const struct dk_conv_shape *s) {
+    struct dk_panels p = dk_transposed_panels(s);
+    return dk_round_up(dk_panels_size(&p), 16);
+}
+
 int64_t dk_convolution_backward_data_workspace(const struct dk_convolution_backward_data *convolution) {
     struct dk_convolution_backward_data a = *convolution;
     if (dk_check_conv_shape(&a.shape) != DK_OK ||
         resolve(&a.algorithm, &a.shape, &a.dy, DK_CONV_BACKWARD_DATA) != DK_OK)
         return 0;
-    struct dk_gather g = data_gather(&a, 0, 0);
+    if (a.algorithm == DK_CONV_IM2COL)
+        return dk_im2col_data_workspace(&a);
+    struct dk_gather g = data_gather(&a, NULL, 0, 0);
     const struct dk_winograd_form *form = dk_winograd_form(&a.shape, a.algorithm, DK_CONV_BACKWARD_DATA);
-    if (form)
-        return winograd_bytes(&g, form, a.winograd);
-    return a.algorithm == DK_CONV_IM2COL ? dk_im2col_data_workspace(&a) : 0;
+    return (int64_t)sizeof(float) * transposed_floats(&a.shape) + (form ? winograd_bytes(&g, form, NULL) : 0);
 }
 
 enum dk_status dk_convolution_backward_data(const struct dk_convolution_backward_data *convolution) {
@@ -262,16 +266,20 @@ enum dk_status dk_convolution_backward_data(const struct dk_convolution_backward
         status = resolve(&a.algorithm, &a.shape, &a.dy, DK_CONV_BACKWARD_DATA);
     if (status != DK_OK)
         return status;
-    if (!a.transposed || (a.algorithm == DK_CONV_IM2COL && a.workspace_bytes < dk_im2col_data_workspace(&a)))
+    const int64_t floats = transposed_floats(&a.shape), bytes = floats * (int64_t)sizeof(float);
+    const int is_im2col = a.algorithm == DK_CONV_IM2COL;
+    if (!a.weights || a.workspace_bytes < (is_im2col ? dk_im2col_data_workspace(&a) : bytes))
         return DK_BAD_ARGUMENT;
-    if (a.algorithm == DK_CONV_IM2COL)
+    if (is_im2col)
         return dk_im2col_data(&a);
+    float *transposed = a.workspace;
+    dk_transpose_weights(&a.shape, a.weights, transposed);
     const struct dk_winograd_form *form = dk_winograd_form(&a.shape, a.algorithm, DK_CONV_BACKWARD_DATA);
     for (int64_t y = 0; y < DK_MIN(a.shape.stride_h, a.dx.height); y++)
         for (int64_t x = 0; x < DK_MIN(a.shape.stride_w, a.dx.width); x++) {
-            struct dk_gather g = data_gather(&a, y, x);
+            struct dk_gather g = data_gather(&a, transposed, y, x);
             if (form) /* its stride is 1: this is all */
-                return run_winograd(&g, form, a.winograd, a.workspace, a.workspace_bytes);
+                return run_winograd(&g, form, NULL, transposed + floats, a.workspace_bytes - bytes);
             dk_gather_run(&g);
         }
     return DK_OK;

@@ -62,18 +62,11 @@ int64_t dk_convolution_bf16_size(const struct dk_conv_shape *shape);
 enum dk_status dk_convolution_pack_bf16(const struct dk_conv_shape *shape, const float *weights, uint32_t *packed);
 enum dk_status dk_convolution_unpack_bf16(const struct dk_conv_shape *shape, const uint32_t *packed, float *weights);
 
-/* Floats of the form that backward data reads: filters and channels exchanged, taps in the order in which the
- * phases of the stride need them.  Made from the packed weights after each update.  Threads: split over taps. */
-int64_t dk_convolution_transposed_size(const struct dk_conv_shape *shape);
-enum dk_status dk_convolution_pack_transposed(const struct dk_conv_shape *shape, const float *packed,
-                                              float *transposed);
-
-/* Floats of the weights as one of Winograd's algorithms multiplies with them, forward (made of the packed weights) or
- * for backward data (made of the transposed ones): 36 values for the 9 or 25 plain ones, or 16 for 9, in bf16 in pairs
- * of channels.  0 for shapes that it cannot do. */
-int64_t dk_convolution_winograd_size(const struct dk_conv_shape *shape, int algorithm, int pass);
-enum dk_status dk_convolution_pack_winograd(const struct dk_conv_shape *shape, int algorithm, int pass,
-                                            const float *weights, float *winograd);
+/* Floats of the weights as one of Winograd's algorithms multiplies with them forward, made of the packed weights: 36
+ * values for the 9 or 25 plain ones, or 16 or 25 for 9, in bf16 in pairs of channels.  0 for shapes that it cannot do. */
+int64_t dk_convolution_winograd_size(const struct dk_conv_shape *shape, int algorithm);
+enum dk_status dk_convolution_pack_winograd(const struct dk_conv_shape *shape, int algorithm, const float *weights,
+                                            float *winograd);
 
 /* A stretch of memory that calls to come will read. */
 struct dk_stretch {
@@ -106,8 +99,7 @@ enum dk_status dk_convolution_forward(const struct dk_convolution *convolution);
 struct dk_convolution_backward_data {
     struct dk_conv_shape shape;
     struct dk_tensor dy, dx;     /* dy read, dx written */
-    const float *transposed;     /* dk_convolution_pack_transposed */
-    const float *winograd;       /* as above, of the transposed weights, or NULL */
+    const float *weights;        /* packed; each call makes the form that it reads in the workspace */
     int accumulate;              /* 0: dx is overwritten; 1: added to */
     int algorithm;
     void *workspace;

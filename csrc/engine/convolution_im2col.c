@@ -86,28 +86,9 @@ int64_t dk_im2col_data_workspace(const struct dk_convolution_backward_data *a) {
     return workspace_bytes(&p);
 }
 
-/* Plain weights from the transposed form. */
-static void unpack_transposed(const struct dk_conv_shape *s, const float *transposed, float *weights) {
-    const struct dk_panels p = dk_transposed_panels(s);
-    const int64_t per_group = s->filters / s->groups, inputs = s->channels / s->groups;
-    for (int64_t tap = 0; tap < p.taps; tap++) {
-        int64_t at = dk_transposed_tap(s, tap / s->size_w, tap % s->size_w);
-        for (int64_t f = 0; f < s->filters; f++)
-            for (int64_t c = 0; c < inputs; c++) {
-                int64_t q = c / p.width;
-                weights[(f * inputs + c) * p.taps + tap] =
-                    dk_is_depthwise(s)
-                        ? transposed[at * p.padded + f]
-                        : transposed[dk_panel_offset(&p, f / per_group, q) +
-                                     (at * per_group + f % per_group) * dk_panel_width(&p, q) + c % p.width];
-            }
-    }
-}
-
 enum dk_status dk_im2col_data(const struct dk_convolution_backward_data *a) {
     struct plain p = lay_out(&a->shape, &a->dx, &a->dy, a->workspace);
-    enum dk_status status = DK_OK;
-    unpack_transposed(&a->shape, a->transposed, p.weights);
+    enum dk_status status = dk_convolution_unpack(&a->shape, a->weights, p.weights);
     for (int64_t n = 0; n < a->dx.batch && status == DK_OK; n++) {
         struct dk_tensor dx = image(&a->dx, n), dy = image(&a->dy, n);
         status = dk_to_nchw(&dy, p.y);

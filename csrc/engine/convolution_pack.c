@@ -22,11 +22,6 @@ int64_t dk_convolution_weights_size(const struct dk_conv_shape *shape) {
     return dk_panels_size(&p);
 }
 
-int64_t dk_convolution_transposed_size(const struct dk_conv_shape *shape) {
-    struct dk_panels p = dk_transposed_panels(shape);
-    return dk_panels_size(&p);
-}
-
 struct pack {
     struct dk_conv_shape shape;
     struct dk_panels panels, other;
@@ -322,13 +317,7 @@ static void reorder_depthwise(const void *args, int64_t begin, int64_t end, int 
                sizeof(float) * (size_t)n);
 }
 
-enum dk_status dk_convolution_pack_transposed(const struct dk_conv_shape *shape, const float *packed,
-                                              float *transposed) {
-    enum dk_status status = dk_check_conv_shape(shape);
-    if (status != DK_OK)
-        return status;
-    if (!packed || !transposed)
-        return DK_BAD_ARGUMENT;
+void dk_transpose_weights(const struct dk_conv_shape *shape, const float *packed, float *transposed) {
     struct pack args = {.shape = *shape, .panels = dk_transposed_panels(shape), .other = dk_weights_panels(shape),
                         .from = packed, .to = transposed};
     const struct dk_panels *to = &args.panels;
@@ -337,5 +326,4 @@ enum dk_status dk_convolution_pack_transposed(const struct dk_conv_shape *shape,
     else
         dk_parallel_for(to->groups * to->taps * dk_ceil_div(to->padded, square_side(to)),
                         DK_MAX(1, 512 / to->inputs), transpose_taps, &args);
-    return DK_OK;
 }

@@ -56,7 +56,11 @@ static inline int dk_is_depthwise(const struct dk_conv_shape *s) {
 }
 
 struct dk_panels dk_weights_panels(const struct dk_conv_shape *s);
+/* The form that backward data multiplies with: filters and channels exchanged, taps in the order in which the phases of
+ * the stride need them.  Made of the packed weights in each call: they change with every update, and a form kept for
+ * each layer would be as large as all weights.  Threads: split over taps. */
 struct dk_panels dk_transposed_panels(const struct dk_conv_shape *s);
+void dk_transpose_weights(const struct dk_conv_shape *s, const float *packed, float *transposed);
 
 enum dk_status dk_check_conv_shape(const struct dk_conv_shape *s);
 /* x and y fit the shape and each other, and have data. */

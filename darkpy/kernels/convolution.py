@@ -282,15 +282,12 @@ def convolution_backward_data(
     no_overlap(out=out, grad_y=grad_y, weights=weights)
     delta = _ChannelsLast(geometry.y_shape(), grad_y)
     result = _ChannelsLast(geometry.x_shape(), out if accumulate else None)
-    packed, shape = _pack(geometry, weights), geometry.shape()
-    transposed = np.empty(lib.dk_convolution_transposed_size(shape), np.float32)
-    status = lib.dk_convolution_pack_transposed(shape, pointer(packed), pointer(transposed))
-    check(status, "convolution_pack_transposed")
+    packed = _pack(geometry, weights)
     fields = {
         "shape": geometry.fields,
         "dy": delta.fields,
         "dx": result.fields,
-        "transposed": pointer(transposed),
+        "weights": pointer(packed),
         "accumulate": int(accumulate),
         "algorithm": _number(algorithm),
     }

@@ -37,7 +37,6 @@ class FilterPacking:
         self.geometry = dict(geometry)
         self._shape: Any = boundary.struct("dk_conv_shape", self.geometry)
         self.size = int(lib.dk_convolution_weights_size(self._shape))
-        self.transposed_size = int(lib.dk_convolution_transposed_size(self._shape))
 
     @property
     def filter_shape(self) -> tuple[int, int, int, int]:
@@ -75,22 +74,15 @@ class FilterPacking:
     def winograd_size(self, algorithm: str) -> int:
         """Floats of the filters as one of Winograd's algorithms reads them; 0: not for these."""
         number = ALGORITHMS.index(algorithm)
-        return int(lib.dk_convolution_winograd_size(self._shape, number, lib.DK_CONV_FORWARD))
+        return int(lib.dk_convolution_winograd_size(self._shape, number))
 
     def transform(self, algorithm: str, packed: FloatArray, winograd: FloatArray) -> None:
         """Fill `winograd`, that form of the packed filters."""
         number = ALGORITHMS.index(algorithm)
         status = lib.dk_convolution_pack_winograd(
-            self._shape, number, lib.DK_CONV_FORWARD, pointer(packed), pointer(winograd)
+            self._shape, number, pointer(packed), pointer(winograd)
         )
         boundary.check(status, "dk_convolution_pack_winograd")
-
-    def transpose(self, packed: FloatArray, transposed: FloatArray) -> None:
-        """Fill `transposed`, the form that the data gradient reads, from the packed filters."""
-        status = lib.dk_convolution_pack_transposed(
-            self._shape, pointer(packed), pointer(transposed)
-        )
-        boundary.check(status, "dk_convolution_pack_transposed")
 
 
 class Bf16Packing(FilterPacking):

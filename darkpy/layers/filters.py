@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from darkpy.errors import ArgumentError
 from darkpy.kernels.algorithms import ALGORITHMS, chosen_bf16
 from darkpy.kernels.boundary import FloatArray
@@ -95,8 +93,6 @@ class FilterLayer(NormalizingLayer):
         self.add_parameter(
             Parameter("weights", shape, self.initial_weights, packing=self.packing, decays=True)
         )
-        self._transposed: FloatArray | None = None
-        self._transposed_version = -1
         #: Algorithm -> (weights.version when it was made, the form).
         self._winograd: dict[str, tuple[int, FloatArray]] = {}
         self._composition: Composition | None = None
@@ -109,18 +105,6 @@ class FilterLayer(NormalizingLayer):
     def is_linear(self) -> bool:
         """Whether there is no activation."""
         return bool(self.values.activation == "linear")
-
-    @property
-    def transposed(self) -> FloatArray:
-        """The weights as the data gradient reads them; made anew by `refresh`."""
-        if self._transposed is None:
-            self._transposed = np.zeros(self.packing.transposed_size, np.float32)
-        return self._transposed
-
-    @property
-    def derived_bytes(self) -> int:
-        """Bytes of the weights' form for the data gradient, 0 where nothing needs it."""
-        return 0 if self._transposed is None else self._transposed.nbytes
 
     def winograd(self, algorithm: str) -> FloatArray | None:
         """The weights as `algorithm` reads them in inference; made anew by `refresh`.
@@ -143,12 +127,9 @@ class FilterLayer(NormalizingLayer):
     def refresh(self, training: bool) -> None:
         """Also make the derived forms of the weights anew when they changed."""
         super().refresh(training)
-        weights = self.parameters["weights"]
         if training:
-            if self._transposed is not None and self._transposed_version != weights.version:
-                self.packing.transpose(weights.storage, self.transposed)
-                self._transposed_version = weights.version
             return
+        weights = self.parameters["weights"]
         for algorithm, (version, form) in self._winograd.items():
             if version != weights.version:
                 self.packing.transform(algorithm, weights.storage, form)
@@ -242,7 +223,7 @@ class FilterLayer(NormalizingLayer):
                 shape=self.geometry,
                 dy=dy,
                 dx=dx,
-                transposed=self.transposed,
+                weights=self.parameters["weights"].storage,
                 accumulate=accumulate,
                 algorithm=ALGORITHMS.index(self.algorithm),
             )

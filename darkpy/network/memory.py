@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from darkpy.errors import ArgumentError, TrainingError
-from darkpy.layers.filters import FilterLayer
 from darkpy.network.plan import Plan
 from darkpy.network.precision import need_float32
 
@@ -36,7 +35,7 @@ class TrainingMemory:
     weights : int
         Weights and all else that a weights file holds.
     updates : int
-        Update buffers, Adam's moments, and the weights' form for the data gradient.
+        Update buffers and Adam's moments.
     """
 
     images: int
@@ -98,8 +97,6 @@ def memory_of(network: Network, plan: Plan) -> TrainingMemory:
             weights += parameter.nbytes
             if parameter.trainable:
                 updates += parameter.nbytes * (3 if network.options.adam else 1)
-        if isinstance(layer, FilterLayer):
-            updates += layer.derived_bytes
     arena, scratch = plan.program.sizes()
     return TrainingMemory(plan.batch, arena, scratch, weights, updates)
 

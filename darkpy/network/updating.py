@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["describe_break", "update_parameters"]
 
 #: Struct fields that are a layer's parameters.
-_PARAMETERS = ("weights", "biases", "scales", "transposed")
+_PARAMETERS = ("weights", "biases", "scales")
 
 
 def update_parameters(network: Network, rate: float) -> None:

@@ -115,7 +115,7 @@ def winograd(case, x, weights, prepared=True, residual=None, activation=0):
         "algorithm": algorithm,
     }
     if prepared:
-        made = winograd_weights(case, algorithm, lib.DK_CONV_FORWARD, packed)
+        made = winograd_weights(case, algorithm, packed)
         fields["winograd"] = made.pointer
     size = lib.dk_convolution_workspace(struct("dk_convolution", fields))
     memory, space = workspace_of(size)

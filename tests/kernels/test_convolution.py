@@ -203,17 +203,10 @@ def unpack(case, packed):
     return plain.values
 
 
-def winograd_weights(case, algorithm, which, weights):
-    """The weights as `algorithm` reads them; None where that pass has no such form."""
+def winograd_weights(case, algorithm, weights):
     shape = struct("dk_conv_shape", case.fields())
-    size = lib.dk_convolution_winograd_size(shape, algorithm, which)
-    if size == 0:
-        assert case.stride == (2, 2) and which != lib.DK_CONV_FORWARD
-        return None
-    made = GuardedVector(np.full(size, np.nan))
-    status = lib.dk_convolution_pack_winograd(
-        shape, algorithm, which, weights.pointer, made.pointer
-    )
+    made = GuardedVector(np.full(lib.dk_convolution_winograd_size(shape, algorithm), np.nan))
+    status = lib.dk_convolution_pack_winograd(shape, algorithm, weights.pointer, made.pointer)
     assert status == lib.DK_OK
     made.check()
     return made
@@ -245,7 +238,7 @@ def forward(
         "activation": activation,
         "algorithm": algorithm,
     }
-    made = winograd_weights(case, algorithm, lib.DK_CONV_FORWARD, packed) if prepared else None
+    made = winograd_weights(case, algorithm, packed) if prepared else None
     fields["winograd"] = made.pointer if made else pointer(None)
     fields["ahead"], fields["ahead_count"] = stretches(ahead), len(ahead)
     size = lib.dk_convolution_workspace(struct("dk_convolution", fields))
@@ -258,26 +251,18 @@ def forward(
     return out.values
 
 
-def backward_data(case, dy, weights, algorithm=0, start=None, prepared=False):
+def backward_data(case, dy, weights, algorithm=0, start=None):
     delta = GuardedTensor(dy, case.gap)
     out = like(case.x_shape()) if start is None else GuardedTensor(start)
-    shape = struct("dk_conv_shape", case.fields())
     packed = pack(case, weights)
-    transposed = GuardedVector(np.full(lib.dk_convolution_transposed_size(shape), np.nan))
-    status = lib.dk_convolution_pack_transposed(shape, packed.pointer, transposed.pointer)
-    assert status == lib.DK_OK
-    transposed.check()
     fields = {
         "shape": case.fields(),
         "dy": delta.struct,
         "dx": out.struct,
-        "transposed": transposed.pointer,
+        "weights": packed.pointer,
         "accumulate": int(start is not None),
         "algorithm": algorithm,
     }
-    which = lib.DK_CONV_BACKWARD_DATA
-    made = winograd_weights(case, algorithm, which, transposed) if prepared else None
-    fields["winograd"] = made.pointer if made else pointer(None)
     name = "dk_convolution_backward_data"
     size = lib.dk_convolution_backward_data_workspace(struct(name, fields))
     memory, space = workspace_of(size)
@@ -388,12 +373,12 @@ def test_winograd_stays_close_on_the_scale_of_a_tile(every_simd, rng, name, wino
         got = forward(case, x, weights, winograd, prepared=prepared)
         limit = forward_reference(case, abs(x), abs(weights)).max()
         close(got, forward_reference(case, x, weights), 4 * case.terms(), limit)
-        limit = data_reference(case, abs(dy), abs(weights)).max()
-        exact = data_reference(case, dy, weights)
-        got = backward_data(case, dy, weights, winograd, prepared=prepared)
-        close(got, exact, 36 * case.filters, limit)
-        got = backward_data(case, dy, weights, winograd, start=before, prepared=prepared)
-        close(got, exact + before, 36 * case.filters, limit + abs(before).max())
+    limit = data_reference(case, abs(dy), abs(weights)).max()
+    exact = data_reference(case, dy, weights)
+    got = backward_data(case, dy, weights, winograd)
+    close(got, exact, 36 * case.filters, limit)
+    got = backward_data(case, dy, weights, winograd, start=before)
+    close(got, exact + before, 36 * case.filters, limit + abs(before).max())
     got = backward_weights(case, x, dy, winograd, start=weights)
     limit = weights_reference(case, abs(x), abs(dy)).max() + abs(weights).max()
     close(got, weights_reference(case, x, dy) + weights, 16 * pixels, limit)
