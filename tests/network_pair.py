@@ -45,11 +45,13 @@ class _Recorder:
 class Pair:
     """Both networks with the same parameters; the reference drops and crops as the engine did."""
 
-    def __init__(self, text: str, dialect: str = "pjreddie", seed: int = 0) -> None:
+    def __init__(
+        self, text: str, dialect: str = "pjreddie", seed: int = 0, precision: str = "fp32"
+    ) -> None:
         self.rng = np.random.default_rng(seed)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            self.net = Network(parse_cfg(text), dialect=dialect, seed=seed)
+            self.net = Network(parse_cfg(text), dialect=dialect, seed=seed, precision=precision)
         self.ref = ReferenceNetwork(
             text, dialect, dropout_keep=self._kept, crop_place=self._crop_place
         )
