@@ -23,6 +23,7 @@ enum {
     TAPS = TABLE / 4,        /* taps of a chunk; a tile has at least 4 pixels */
     JOB_PRODUCTS = 1 << 20,  /* multiply-adds of a job, about: some 20 microseconds */
     JOBS_PER_THREAD = 6,
+    FETCHED = 1 << 18,       /* floats of outputs from which on they are fetched before they are written */
     SMALL = 1 << 17          /* multiply-adds in all below which one thread does them */
 };
 
@@ -183,6 +184,7 @@ static void run_chunk(struct job *job, int64_t q0, int64_t q1, int64_t taps, int
     const struct dk_panels *p = &g->panels;
     const int64_t tile = w->kernels->tile_pixels;
     const int fused = dk_is_tile_activation(g->activation);
+    const int fetches = w->pixels * w->positions * g->dst.stride >= FETCHED;
     for (int64_t q = q0; q < q1; q++) {
         int64_t f = job->group * p->outputs + q * p->width;
         struct dk_convolution_tile t = {
@@ -206,6 +208,10 @@ static void run_chunk(struct job *job, int64_t q0, int64_t q1, int64_t taps, int
             const int64_t begin = end;
             end = (job->first_block + b + 1) * w->pixels / w->blocks;
             t.pixels = end - begin;
+            if (fetches && b + 1 < job->block_count)
+                t.next = (job->first_block + b + 2) * w->pixels / w->blocks - end;
+            else
+                t.next = 0;
             t.pixel = job->pixel + begin - job->first_pixel;
             t.rows = job->rows + b * taps * tile;
             if (g->depthwise) {

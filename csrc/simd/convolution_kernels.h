@@ -31,7 +31,8 @@ struct dk_convolution_tile {
     const float *weights;
     int64_t pixels;               /* 1 .. tile_pixels */
     int64_t filters;              /* 1 .. panel_vectors*lanes */
-    const int64_t *pixel;         /* [pixels] */
+    const int64_t *pixel;         /* [pixels + next] */
+    int64_t next;                 /* pixels of the tile to come, whose outputs are fetched meanwhile */
     const char *ahead;            /* memory that a later tile reads: ahead + k*ahead_step is fetched into the cache */
     int64_t ahead_step;           /* during step k of taps*run; any address will do */
     struct dk_tile_output out;
@@ -45,6 +46,7 @@ struct dk_gradient_tile {
     int64_t x_row, x_step;
     const float *dy;
     int64_t dy_row, dy_step;
+    int64_t x_ahead, dy_ahead;    /* what lies so far behind a pixel's values is fetched into the cache */
     int64_t channels, filters;
     float *updates;
 };
