@@ -69,6 +69,20 @@ int dk_convolution_choose(const struct dk_conv_shape *shape, int64_t batch, int6
     return cost_large < plain ? DK_CONV_WINOGRAD : DK_CONV_INDIRECT;
 }
 
+/* Whether the sums take less time with pairs, rounding included; in multiply-adds for each output of an image.  A value
+ * to be rounded takes the time of 5, from main memory 30, and 80 where a pixel has but a few; an output to be written
+ * takes that of 12. */
+static int is_faster_in_pairs(const struct dk_conv_shape *s, int64_t out_h, int64_t out_w) {
+    enum { ROUND = 5, ROUND_LARGE = 30, ROUND_THIN = 80, WRITE = 12, THIN = 8, LARGE = 1 << 19 };
+    const int64_t in_h = (out_h - 1) * s->stride_h + (s->size_h - 1) * s->dilation_h + 1 - 2 * s->pad_h;
+    const int64_t in_w = (out_w - 1) * s->stride_w + (s->size_w - 1) * s->dilation_w + 1 - 2 * s->pad_w;
+    const double values = (double)DK_MAX(1, in_h) * (double)DK_MAX(1, in_w) * (double)s->channels;
+    const double round = s->channels < THIN ? ROUND_THIN : values > LARGE ? ROUND_LARGE : ROUND;
+    const double outputs = (double)s->filters * (double)out_h * (double)out_w, taps = (double)(s->size_h * s->size_w);
+    const double floats = outputs * (taps * (double)s->channels + WRITE);
+    return outputs * (taps * 1.1 * (double)dk_pairs(s->channels) + WRITE) + round * values < floats;
+}
+
 /* Fitted to the same networks and VGG's shapes at batches of 1 and 8.  Pairs are multiplied at 1.8 times the rate of
  * floats.  Against F(4x4,3x3), F(2x2,3x3) in bf16 has as many products at that rate, transforms that weigh like 4 more
  * channels, and where weights come from main memory a tenth and more on its side; against F(2x2,5x5), whose transforms
@@ -80,7 +94,7 @@ int dk_convolution_choose_bf16(const struct dk_conv_shape *shape, int64_t out_h,
     const int algorithm = dk_convolution_choose(shape, MANY, out_h, out_w, DK_CONV_FORWARD);
     const struct dk_winograd_form *form = dk_winograd_form(shape, algorithm, DK_CONV_FORWARD);
     if (!form)
-        return DK_CONV_INDIRECT_BF16;
+        return is_faster_in_pairs(shape, out_h, out_w) ? DK_CONV_INDIRECT_BF16 : DK_CONV_AUTO;
     const double channels = (double)shape->channels, filters = (double)shape->filters;
     const double floats = (double)cost_of_form(form, 0, 1, out_h, out_w);
     if (form->kernel == 3 && form->stride == 1) {
@@ -88,7 +102,7 @@ int dk_convolution_choose_bf16(const struct dk_conv_shape *shape, int64_t out_h,
         return pairs * (channels * filters > LONG ? 0.9 : 1) < floats ? DK_CONV_WINOGRAD_2X2_BF16 : DK_CONV_AUTO;
     }
     const double pairs = (double)cost_of(shape->size_h * shape->size_w, 0, 1, 1, out_h, out_w) / 1.8;
-    return pairs * 1.08 < floats * (1 + 8 / channels + 12 / filters) ? DK_CONV_INDIRECT_BF16 : DK_CONV_AUTO;
+    return pairs * 1.15 < floats * (1 + 8 / channels + 12 / filters) ? DK_CONV_INDIRECT_BF16 : DK_CONV_AUTO;
 }
 
 /* The algorithm to run, or a status. */

@@ -33,7 +33,7 @@ height=33
 width=31
 channels=3
 [convolutional]
-filters=21
+filters=33
 size=7
 stride=2
 pad=1
@@ -58,7 +58,7 @@ pad=1
 groups=100
 activation=relu
 [convolutional]
-filters=21
+filters=33
 size=1
 activation=linear
 [shortcut]
@@ -287,7 +287,7 @@ def test_bench_says_what_bf16_costs_and_brings(
 
 @needs_bf16
 def test_two_linear_steps_are_joined_in_bf16_too(rng: np.random.Generator) -> None:
-    head = "[net]\nheight=30\nwidth=30\nchannels=3\n[convolutional]\nfilters=5\nactivation=linear\n"
+    head = "[net]\nheight=30\nwidth=30\nchannels=3\n[convolutional]\nfilters=9\nactivation=linear\n"
     text = f"{head}[convolutional]\nfilters=20\nsize=5\nstride=2\nactivation=relu\n[avgpool]\n"
     ours, plain = network(text=text), network("fp32", text)
     x = rng.random((2, 3, 30, 30), np.float32)
