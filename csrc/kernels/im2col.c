@@ -1,5 +1,6 @@
 #include "kernels/im2col.h"
 
+#include "dispatch.h"
 #include "kernels/streaming.h"
 #include "threads.h"
 
@@ -21,6 +22,7 @@ struct tap {
     const float *plane;
     int64_t down, right; /* pixel (y*stride_h + down, x*stride_w + right) for output (y, x) */
     int64_t x0, x1;      /* outputs x0 .. x1 - 1 of a row lie inside, for a stride of 1 */
+    int64_t y0, y1;      /* outputs in rows y0 .. y1 - 1 lie inside */
 };
 
 /* Outputs in rows y .. last - 1 whose pixels lie inside the image's height. */
@@ -28,7 +30,7 @@ static void copy_rows(const struct dk_im2col *s, const struct tap *t, int64_t y,
     if (s->stride_w == 1 && s->stride_h == 1 && s->out_w == s->width && last > y) {
         /* Rows follow each other as in the image: one run, but for what hangs over the image's edges. */
         const int64_t n = (last - y) * s->width, from = (y + t->down) * s->width + t->right;
-        const int64_t begin = DK_MAX(0, -from), end = DK_MIN(n, s->height * s->width - from);
+        const int64_t begin = DK_MIN(n, DK_MAX(0, -from)), end = DK_MAX(begin, DK_MIN(n, s->height * s->width - from));
         memcpy(out + begin, t->plane + from + begin, sizeof(float) * (size_t)(end - begin));
         for (int64_t r = 0; r < last - y; r++, out += s->width) {
             for (int64_t x = 0; x < t->x0; x++)
@@ -54,18 +56,24 @@ static void copy_rows(const struct dk_im2col *s, const struct tap *t, int64_t y,
     }
 }
 
-/* Outputs in rows y .. last - 1 of the image of outputs, of row k of the matrix. */
-static void write_part(const struct job *a, int64_t k, int64_t y, int64_t last, float *out) {
+static struct tap tap_of(const struct job *a, int64_t k) {
     const struct dk_im2col *s = &a->s;
     const int64_t c = k / (s->ksize_h * s->ksize_w), i = k / s->ksize_w % s->ksize_h, j = k % s->ksize_w;
     struct tap t = {.plane = a->image + c * s->height * s->width, .down = i * s->dilation_h - s->pad_h,
                     .right = j * s->dilation_w - s->pad_w};
     t.x0 = DK_MIN(s->out_w, DK_MAX(0, -t.right));
     t.x1 = DK_MAX(t.x0, DK_MIN(s->out_w, s->width - t.right));
-    /* Rows above the image, inside, below. */
-    const int64_t above = (DK_MAX(0, -t.down) + s->stride_h - 1) / s->stride_h;
-    const int64_t below = t.down >= s->height ? 0 : (s->height - t.down + s->stride_h - 1) / s->stride_h;
-    const int64_t inside = DK_MIN(last, DK_MAX(y, above)), end = DK_MIN(last, DK_MAX(inside, below));
+    t.y0 = DK_MIN(s->out_h, (DK_MAX(0, -t.down) + s->stride_h - 1) / s->stride_h);
+    t.y1 = t.down >= s->height ? 0 : (s->height - t.down + s->stride_h - 1) / s->stride_h;
+    t.y1 = DK_MAX(t.y0, DK_MIN(s->out_h, t.y1));
+    return t;
+}
+
+/* Outputs in rows y .. last - 1 of the image of outputs, of row k of the matrix. */
+static void write_part(const struct job *a, int64_t k, int64_t y, int64_t last, float *out) {
+    const struct dk_im2col *s = &a->s;
+    const struct tap t = tap_of(a, k);
+    const int64_t inside = DK_MIN(last, DK_MAX(y, t.y0)), end = DK_MIN(last, DK_MAX(inside, t.y1));
     zeros((inside - y) * s->out_w, out);
     copy_rows(s, &t, inside, end, out + (inside - y) * s->out_w);
     zeros((last - end) * s->out_w, out + (end - y) * s->out_w);
@@ -92,11 +100,46 @@ static void write_rows(const void *args, int64_t begin, int64_t end, int worker)
     dk_sink_end(&sink);
 }
 
+/* The widest image of which whole rows are shifted in one go. */
+enum { SHIFTED_WIDTH = 4096, MOST_LANES = 16 };
+
+/* Rows of the matrix that are the image shifted, with zeros for what hangs over its edges: straight from one memory to
+ * the other. */
+static void shift_rows(const void *args, int64_t begin, int64_t end, int worker) {
+    const struct job *a = args;
+    const struct dk_im2col *s = &a->s;
+    const struct dk_blas_kernels *blas = &dk_kernels()->blas;
+    const int64_t width = s->width;
+    int32_t keep[SHIFTED_WIDTH + MOST_LANES];
+    (void)worker;
+    for (int64_t k = begin; k < end; k++) {
+        const struct tap t = tap_of(a, k);
+        float *out = a->columns + k * s->out_h * width;
+        for (int64_t x = 0; x < width; x++)
+            keep[x] = -(x >= t.x0 && x < t.x1);
+        for (int64_t x = 0; x < MOST_LANES; x++)
+            keep[width + x] = keep[x];
+        const int64_t first = t.y0 * width, n = (t.y1 - t.y0) * width;
+        const int64_t from = (t.y0 + t.down) * width + t.right;
+        const int64_t head = DK_MIN(n, DK_MAX(0, -from)), tail = DK_MAX(head, DK_MIN(n, s->height * width - from));
+        blas->stream_fill(first + head, 0, out);
+        blas->stream_keep(tail - head, t.plane + from + head, keep, head, width, out + first + head);
+        blas->stream_fill(s->out_h * width - first - tail, 0, out + first + tail);
+    }
+    blas->stream_end();
+}
+
 void dk_im2col(const struct dk_im2col *shape, const float *image, float *columns) {
-    const int64_t rows = shape->channels * shape->ksize_h * shape->ksize_w;
-    struct job args = {*shape, image, columns, rows * shape->out_h * shape->out_w >= DK_STREAM_FROM};
-    dk_parallel_for(rows,
-                    DK_MAX(1, 8192 / (shape->out_h * shape->out_w)), write_rows, &args);
+    const int64_t taps = shape->ksize_h * shape->ksize_w, rows = shape->channels * taps;
+    const int64_t pixels = shape->out_h * shape->out_w;
+    struct job args = {*shape, image, columns, rows * pixels >= DK_STREAM_FROM};
+    if (args.is_streamed && shape->stride_h == 1 && shape->stride_w == 1 && shape->out_w == shape->width &&
+        shape->width <= SHIFTED_WIDTH) {
+        const int64_t channels = DK_MAX(1, DK_STREAM_GRAIN / (taps * pixels));
+        dk_parallel_for(rows, channels * taps, shift_rows, &args);
+        return;
+    }
+    dk_parallel_for(rows, DK_MAX(1, 8192 / pixels), write_rows, &args);
 }
 
 enum dk_status dk_im2col_size(struct dk_im2col *s) {

@@ -45,6 +45,9 @@ struct dk_blas_kernels {
     void (*stream_weighted)(int64_t n, float s, const float *a, float t, const float *b, float *y);
     void (*stream_mul)(int64_t n, const float *x, const float *y, float *z);
     void (*stream_weighted_sum)(int64_t n, const float *a, const float *b, const float *s, float *c);
+    /* y[i] = x[i] where keep[(first + i) % period] is -1, 0 where it is 0; keep has `period` values and
+     * goes on in the same way for 16 more. */
+    void (*stream_keep)(int64_t n, const float *x, const int32_t *keep, int64_t first, int64_t period, float *y);
 };
 
 #endif

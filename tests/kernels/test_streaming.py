@@ -174,3 +174,31 @@ def test_columns(every_simd, threads, values, geometry):
     np.testing.assert_array_equal(out[: len(small)], small)
     last = kernels.im2col_cpu(image[-3:].copy(), ksize, stride, pad)
     np.testing.assert_array_equal(out[-len(last) :], last)
+
+
+@pytest.mark.parametrize(
+    ("plane", "ksize", "pad", "dilation"),
+    [
+        ((56, 56), (3, 3), (1, 1), (1, 1)),
+        ((31, 77), (3, 5), (0, 2), (1, 1)),
+        ((40, 9), (5, 7), (4, 6), (2, 2)),
+        ((50, 3), (3, 9), (1, 4), (1, 1)),
+        ((70, 1), (1, 7), (0, 3), (1, 1)),
+    ],
+)
+def test_shifted_columns(every_simd, values, plane, ksize, pad, dilation):
+    """The width of the output is the image's: whole images are shifted, wherever they hang over."""
+    geometry = (ksize, (1, 1), pad, dilation)
+    few = 3
+    small = kernels.im2col_cpu_ext(np.resize(values, (few, *plane)), *geometry)
+    channels = -(-FROM * few // small.size)
+    image = np.resize(values, (channels, *plane))
+    out, edges = guarded((len(small) // few * channels, small.shape[1]), 6)
+    assert out.size >= FROM
+    kernels.im2col_cpu_ext(image, *geometry, out=out)
+    assert_untouched(edges)
+    for first in range(0, channels, max(few, channels // 40)):
+        some = image[first : first + few].copy()
+        rows = len(small) // few
+        want = kernels.im2col_cpu_ext(some, *geometry)
+        np.testing.assert_array_equal(out[first * rows : first * rows + len(want)], want)
