@@ -34,10 +34,12 @@ SHAPE = (20, 192, 56, 56)
 SMALL_SHAPE = (1, 64, 56, 56)
 
 AIM = """Aim: 75 % of the stream, and never slower than NumPy and PyTorch ("darkpy is" at least 1).
-Dropout draws a 64-bit number for two values, softmax takes an exponential and a quotient, LRN two
-roots: "in cache" shows how far arithmetic alone lets them go.  Darknet works in place, which
-spares it an array, and is not counted in "darkpy is".  What is only read stays in a large
-third-level cache in part: such kernels are measured on a larger array, too."""
+Dropout draws a 64-bit number for two values, softmax takes an exponential and a quotient and goes
+over its rows three times, mish takes an exponential and a quotient, LRN two roots, maxpool sorts
+neighbours out and keeps where they were: on one thread "in cache" shows how far arithmetic alone
+lets them go, and two threads come closer to memory.  Darknet works in place, which spares it an
+array, and is not counted in "darkpy is".  What is only read stays in a large third-level cache in
+part: such kernels are measured on a larger array, too."""
 GEMM_AIM = """Aim: 88 % of the peak with 1 thread and 85 % with more at 1024^3 and 2048^3, and never
 slower than NumPy."""
 

@@ -27,8 +27,8 @@ static float mean_of_first(const float *x, int64_t n) {
     return (float)(sum / (double)count);
 }
 
-/* Filters that are summed together, for memory to be read in long runs. */
-enum { TOGETHER = 16 };
+/* Filters that are summed together at most, for memory to be read in long runs. */
+enum { TOGETHER = 256 };
 
 struct plane_sum {
     double sum, product, count;
@@ -116,8 +116,9 @@ static void sum_block(const void *context, int64_t begin, int64_t end, int worke
 void dk_sum_channels(const struct dk_channel_sums *sums) {
     struct dk_layout l = sums->layout;
     if (l.spatial > 1) {
-        /* Filters by themselves where there are few: no thread shall wait. */
-        int64_t together = DK_MAX(1, DK_MIN(TOGETHER, l.filters / TOGETHER));
+        /* Each filter has sums of its own, so shares may depend on the threads: few, and long runs. */
+        const int64_t shares = dk_get_num_threads() == 1 ? 1 : 2 * dk_get_num_threads();
+        const int64_t together = (l.filters + shares - 1) / shares;
         dk_parallel_for(l.filters, DK_MAX(together, GRAIN_VALUES / (l.batch * l.spatial)), sum_filters, sums);
         return;
     }

@@ -173,24 +173,44 @@ DK_INLINE void vstream_fence(void) {
 #endif
 }
 
-/* Sum of the lanes, as a tree: the same order whatever the compiler. */
+/* The lanes as one value, by a tree: the lower and the upper half are joined lane by lane, and so on, in the same
+ * order on every machine.  Written out where compilers would go through memory, lane by lane. */
+#if VL == 16
+#define VJOIN_LANES(a, JOIN8, JOIN4, JOIN1)                                                                            \
+    VJOIN_EIGHT(JOIN8(_mm512_castps512_ps256((__m512)(a)), _mm512_extractf32x8_ps((__m512)(a), 1)), JOIN4, JOIN1)
+#elif VL == 8
+#define VJOIN_LANES(a, JOIN8, JOIN4, JOIN1) VJOIN_EIGHT((__m256)(a), JOIN4, JOIN1)
+#elif defined(__x86_64__)
+#define VJOIN_LANES(a, JOIN8, JOIN4, JOIN1) VJOIN_FOUR((__m128)(a), JOIN4, JOIN1)
+#endif
+#define VJOIN_EIGHT(a, JOIN4, JOIN1)                                                                                   \
+    ({                                                                                                                 \
+        const __m256 eight = (a);                                                                                      \
+        VJOIN_FOUR(JOIN4(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1)), JOIN4, JOIN1);               \
+    })
+#define VJOIN_FOUR(a, JOIN4, JOIN1)                                                                                    \
+    ({                                                                                                                 \
+        const __m128 four = (a), two = JOIN4(four, _mm_movehl_ps(four, four));                                         \
+        _mm_cvtss_f32(JOIN1(two, _mm_shuffle_ps(two, two, 1)));                                                        \
+    })
+
+/* Sum of the lanes. */
 DK_INLINE float vsum(vf a) {
-    float t[VL];
-    memcpy(t, &a, sizeof t);
-    for (int half = VL / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; i++)
-            t[i] += t[i + half];
-    return t[0];
+#if defined(VJOIN_LANES)
+    return VJOIN_LANES(a, _mm256_add_ps, _mm_add_ps, _mm_add_ss);
+#else
+    return (a[0] + a[2]) + (a[1] + a[3]);
+#endif
 }
 
 /* Largest lane. */
 DK_INLINE float vmax_lane(vf a) {
-    float t[VL];
-    memcpy(t, &a, sizeof t);
-    for (int half = VL / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; i++)
-            t[i] = t[i] > t[i + half] ? t[i] : t[i + half];
-    return t[0];
+#if defined(VJOIN_LANES)
+    return VJOIN_LANES(a, _mm256_max_ps, _mm_max_ps, _mm_max_ss);
+#else
+    const float low = a[0] > a[2] ? a[0] : a[2], high = a[1] > a[3] ? a[1] : a[3];
+    return low > high ? low : high;
+#endif
 }
 
 /* Largest of n values, -infinity if none; NaN does not count. */

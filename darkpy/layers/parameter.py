@@ -157,8 +157,12 @@ class Parameter:
 
 
 def place_together(parameters: Iterable[Parameter]) -> None:
-    """Give those that have no value yet neighbouring places: see `darkpy.kernels.memory`."""
+    """Give those that have no value yet neighbouring places: see `darkpy.kernels.memory`.
+
+    Filters come first: threads that share the packing then share the getting of the pages.
+    """
     new = [parameter for parameter in parameters if not parameter.is_stored]
+    new.sort(key=lambda parameter: -parameter._size)
     for parameter, place in zip(new, neighbours([p._size for p in new]), strict=True):
         parameter._place = place.view(parameter._dtype)
 

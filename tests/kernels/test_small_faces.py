@@ -161,6 +161,15 @@ def test_softmax_over_channels(every_simd, rng, shape):
     np.testing.assert_array_equal(x, y)
 
 
+def test_softmax_of_what_is_not_finite(every_simd):
+    x = np.zeros((4, 40), np.float32)
+    x[0, 3], x[1, 39], x[2, 5] = np.nan, np.nan, -np.inf
+    y = K.softmax_cpu(x)
+    assert np.isnan(y[:2]).all()
+    assert y[2, 5] == 0
+    np.testing.assert_array_equal(np.delete(y[2], 5), np.float32(1) / np.float32(39))
+
+
 @pytest.mark.parametrize("stride", [1, 3])
 def test_flat_softmax(every_simd, rng, stride):
     x, out = normal(rng, 40), np.full(40, 7, np.float32)
