@@ -117,11 +117,19 @@ static void shortcut_rows(const void *args, int64_t begin, int64_t end, int work
                 k->weighted(both, a->alpha, x, a->beta, from_row + j * o.stride * a->from.stride, y);
             if (y != x)
                 k->scale(channels - both, 1, x + both, y + both);
+            if (a->activation != DK_LINEAR)
+                dk_kernels()->activation.forward(a->activation, channels, y, y);
         }
     }
 }
 
+static int is_activation(int kind) {
+    return kind >= 0 && kind < DK_ACTIVATION_COUNT;
+}
+
 enum dk_status dk_shortcut_forward(const struct dk_shortcut *args) {
+    if (!is_activation(args->activation))
+        return DK_BAD_ARGUMENT;
     if (!shortcut_fits(args))
         return DK_BAD_SHAPE;
     over_rows(&args->y, shortcut_rows, args);
@@ -176,6 +184,47 @@ enum dk_status dk_shortcut_backward_from(const struct dk_shortcut *args) {
     if (!shortcut_fits(args))
         return DK_BAD_SHAPE;
     over_rows(&args->from, shortcut_from_rows, args);
+    return DK_OK;
+}
+
+static void sum_pixels(const void *args, int64_t begin, int64_t end, int worker) {
+    enum { VALUES = 2048 };
+    const struct dk_sum_backward *a = args;
+    const struct dk_tensor *t[] = {&a->delta, &a->saved, &a->x, &a->from};
+    float product[VALUES];
+    int64_t stretch = a->delta.channels, count = end - begin; /* as one where all are dense, else pixel by pixel */
+    int dense = 1;
+    for (int k = 0; k < 4; k++)
+        dense &= !t[k]->data || dk_is_dense(t[k]);
+    if (dense) {
+        stretch *= count;
+        count = 1;
+    }
+    (void)worker;
+    for (int64_t p = begin; p < begin + count; p++)
+        for (int64_t i = 0; i < stretch; i += VALUES) {
+            const int64_t n = DK_MIN(VALUES, stretch - i);
+            const float *d = a->delta.data + p * a->delta.stride + i;
+            if (a->activation != DK_LINEAR) {
+                const float *saved = a->saved.data + p * a->saved.stride + i;
+                dk_kernels()->activation.gradient(a->activation, n, saved, d, product);
+                d = product;
+            }
+            if (a->x.data)
+                scale_or_add(n, 1, d, a->x.data + p * a->x.stride + i, a->accumulate_x);
+            if (a->from.data)
+                scale_or_add(n, 1, d, a->from.data + p * a->from.stride + i, a->accumulate_from);
+        }
+}
+
+enum dk_status dk_sum_backward(const struct dk_sum_backward *args) {
+    const struct dk_tensor *others[] = {&args->saved, &args->x, &args->from};
+    if (!is_activation(args->activation) || (args->activation != DK_LINEAR && !args->saved.data))
+        return DK_BAD_ARGUMENT;
+    for (int k = 0; k < 3; k++)
+        if (others[k]->data && !same_shape(&args->delta, others[k]))
+            return DK_BAD_SHAPE;
+    over_pixels(&args->delta, sum_pixels, args);
     return DK_OK;
 }
 

@@ -68,17 +68,24 @@ class Shortcut(Layer):
 
     def forward(self, plan: Plan, inputs: list[Tensor], output: Tensor) -> Any:
         """Record sum and activation."""
-        keeps_input = plan.training and needs_input(self.activation)
-        total = plan.temporary(self.output_shape) if keeps_input else output
-        self._record(plan, "dk_shortcut_forward", inputs[0], inputs[1], total)
-        if not self.is_linear:
+        if plan.training and needs_input(self.activation):
+            total = plan.temporary(self.output_shape)
+            self._record(plan, "dk_shortcut_forward", inputs[0], inputs[1], total)
             plan.add(self, "dk_activate", "dk_activate", x=total, y=output, kind=self.activation)
-        return total
+            return total
+        previous, source = inputs
+        self._record(
+            plan, "dk_shortcut_forward", previous, source, output, activation=self.activation
+        )
+        return output
 
     def backward(
         self, plan: Plan, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
     ) -> None:
-        """Record the activation's gradient, then both summands'."""
+        """Record the activation's gradient and both summands', in one call where sizes agree."""
+        if self.is_plain_sum:
+            self._record_sum_backward(plan, saved, delta)
+            return
         if not self.is_linear:
             if plan.keep:
                 delta = plan.copy_of(self, delta)
@@ -91,9 +98,31 @@ class Shortcut(Layer):
                 kind=self.activation,
             )
         if target := plan.input_delta(self, 0):
-            self._record(plan, "dk_shortcut_backward_x", target[0], inputs[1], delta, target[1])
+            to, accumulate = target
+            self._record(
+                plan, "dk_shortcut_backward_x", to, inputs[1], delta, accumulate=accumulate
+            )
         if target := plan.input_delta(self, 1):
-            self._record(plan, "dk_shortcut_backward_from", inputs[0], target[0], delta, target[1])
+            to, accumulate = target
+            self._record(
+                plan, "dk_shortcut_backward_from", inputs[0], to, delta, accumulate=accumulate
+            )
+
+    def _record_sum_backward(self, plan: Plan, saved: Tensor, delta: Tensor) -> None:
+        x, source = plan.input_delta(self, 0), plan.input_delta(self, 1)
+        fields: dict[str, Any] = {} if self.is_linear else {"saved": saved}
+        if x:
+            fields |= {"x": x[0], "accumulate_x": x[1]}
+        if source:
+            fields |= {"from": source[0], "accumulate_from": source[1]}
+        plan.add(
+            self,
+            "dk_sum_backward",
+            "dk_sum_backward",
+            delta=delta,
+            activation=self.activation,
+            **fields,
+        )
 
     @property
     def is_plain_sum(self) -> bool:
@@ -103,7 +132,7 @@ class Shortcut(Layer):
         return same and o.alpha == o.beta == 1 and not mixes_channels(self)
 
     def _record(
-        self, plan: Plan, function: str, x: Tensor, source: Tensor, y: Tensor, accumulate: int = 0
+        self, plan: Plan, function: str, x: Tensor, source: Tensor, y: Tensor, **fields: Any
     ) -> None:
         o = self.values
         tensors: dict[str, Any] = {"x": x, "from": source, "y": y}
@@ -114,7 +143,7 @@ class Shortcut(Layer):
             **tensors,
             alpha=o.alpha,
             beta=o.beta,
-            accumulate=accumulate,
+            **fields,
         )
 
     def describe(self) -> str:

@@ -9,6 +9,7 @@ from references import local as local_reference
 from references import reorg, routing
 
 from darkpy.kernels.boundary import lib
+from darkpy.layers.activations import ACTIVATIONS
 
 SHAPES = [(2, 5, 3, 4), (1, 1, 1, 1), (3, 40, 2, 1), (1, 16, 5, 5), (2, 33, 1, 7)]
 GAPS = [{"gap": 0, "offset": 0}, {"gap": 3, "offset": 1}]
@@ -71,6 +72,48 @@ def test_shortcut(previous_shape, source_shape, accumulate, every_simd, rng):
     np.testing.assert_array_equal(tensors["x"].nchw, grads[0] + accumulate * dx)
     np.testing.assert_array_equal(tensors["from"].nchw, grads[1] + accumulate * dfrom)
     np.testing.assert_array_equal(tensors["y"].nchw, delta)
+
+
+@pytest.mark.parametrize("kind", ["linear", "relu", "leaky"])
+@pytest.mark.parametrize("gap", [0, 3])
+@pytest.mark.parametrize("shape", [*SHAPES, (1, 300, 9, 8)])
+def test_sum_with_activation(shape, gap, kind, every_simd, rng):
+    """Forward, and all of the backward in one call; integers and halves are exact."""
+    number = ACTIVATIONS.index(kind)
+    slope = {"linear": 1, "relu": 0, "leaky": 0.1}[kind]
+    one, two = (integers(rng, shape) for _ in range(2))
+    y = Guarded.empty(shape, gap=gap)
+    fields = {"x": Guarded(one, gap=gap), "from": Guarded(two), "y": y, "alpha": 1, "beta": 1}
+    call("dk_shortcut_forward", "dk_shortcut", **fields, activation=number)
+    total = one + two
+    np.testing.assert_array_equal(y.nchw, np.where(total > 0, total, np.float32(slope) * total))
+
+    before, delta = integers(rng, shape), Guarded(integers(rng, shape))
+    d = np.where(total > 0, delta.nchw, np.float32(slope) * delta.nchw)
+    saved = {} if kind == "linear" else {"saved": y}
+    for wanted in ({"x"}, {"from"}, {"x", "from"}):
+        for accumulate in (0, 1):
+            fields = {name: Guarded(before, gap=gap) for name in wanted}
+            flags = {"accumulate_x": accumulate, "accumulate_from": 1 - accumulate}
+            args = {"delta": delta, "activation": number, **saved, **fields, **flags}
+            kept = delta.nchw.copy()
+            call("dk_sum_backward", "dk_sum_backward", **args)
+            for name, tensor in fields.items():
+                np.testing.assert_array_equal(tensor.nchw, d + flags[f"accumulate_{name}"] * before)
+            np.testing.assert_array_equal(delta.nchw, kept)
+    both = Guarded(before, gap=gap)  # y = f(x + x)
+    args = {"delta": delta, "activation": number, **saved, "x": both, "from": both}
+    call("dk_sum_backward", "dk_sum_backward", **args, accumulate_x=0, accumulate_from=1)
+    np.testing.assert_array_equal(both.nchw, 2 * d)
+
+
+def test_sum_backward_refuses_other_sizes_and_a_missing_output():
+    delta, other = Guarded.empty((1, 2, 3, 3)), Guarded.empty((1, 2, 3, 2))
+    leaky = ACTIVATIONS.index("leaky")
+    name = "dk_sum_backward"
+    assert status(name, name, delta=delta, x=other) == lib.DK_BAD_SHAPE
+    assert status(name, name, delta=delta, x=delta, activation=leaky) == lib.DK_BAD_ARGUMENT
+    assert status(name, name, delta=delta, x=delta, activation=99) == lib.DK_BAD_ARGUMENT
 
 
 def test_shortcut_with_different_factors_per_axis_is_refused():
