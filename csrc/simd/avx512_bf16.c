@@ -15,8 +15,15 @@ DK_INLINE vf vpair(const float *p) {
     return (vf)_mm512_set1_epi32(bits);
 }
 
+/* Written as the instruction: GCC 12 would load into a register first. */
+DK_INLINE vf vadd_products_from(vf sum, vf x, const float *w) {
+    __asm__("vdpbf16ps %2, %1, %0" : "+v"(sum) : "v"(x), "m"(*(const vf_unaligned *)w));
+    return sum;
+}
+
 #define TILE_VALUE(p) vpair(p)
 #define TILE_ADD(sum, x, w) ((sum) = (vf)_mm512_dpbf16_ps((__m512)(sum), (__m512bh)(x), (__m512bh)(w)))
+#define TILE_ADD_FROM(sum, x, p) ((sum) = vadd_products_from(sum, x, p))
 #include "simd/convolution_tile.inc"
 
 DK_INLINE void vstore_pairs(float *p, vf v) {
