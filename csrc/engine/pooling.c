@@ -6,10 +6,14 @@
 /* Values read or written by one chunk, about: enough work to hand to a thread, few enough to share out evenly. */
 enum { CHUNK = 1 << 14, CHANNEL_BLOCK = 64 };
 
+int dk_maxpool_place_bytes(int64_t size_h, int64_t size_w) {
+    return size_h < 256 && size_w < 256 && size_h * size_w < 256 ? 1 : 4;
+}
+
 /* Looking at every window costs size_h*size_w vector steps per vector of y, spreading each delta to its maximum one
  * scalar step per value: so spread when a window has more pixels than a vector has values (measured). */
 static int is_large_window(const struct dk_pool *p) {
-    return p->size_h * DK_MIN(p->size_w, 64) >= dk_simd_lanes() || p->size_w >= dk_simd_lanes();
+    return p->size_h * p->size_w >= dk_simd_lanes() || dk_maxpool_place_bytes(p->size_h, p->size_w) > 1;
 }
 
 static int fits(const struct dk_tensor *x, const struct dk_tensor *y) {
@@ -20,6 +24,15 @@ static int fits(const struct dk_tensor *x, const struct dk_tensor *y) {
 static int window_fits(const struct dk_pool *p) {
     return fits(&p->x, &p->y) && p->size_h >= 1 && p->size_w >= 1 && p->stride_h >= 1 && p->stride_w >= 1 &&
            p->pad_h >= 0 && p->pad_w >= 0 && p->x.height * p->x.width <= INT32_MAX;
+}
+
+/* The input pixel of value i of pixel o of its plane; -1 for none. */
+static int64_t maximum_at(const struct dk_pool *p, int bytes, int64_t o, int64_t i) {
+    if (bytes == 4)
+        return ((const int32_t *)p->places)[i];
+    int64_t place = ((const uint8_t *)p->places)[i];
+    int64_t top = o / p->y.width * p->stride_h - p->pad_h, left = o % p->y.width * p->stride_w - p->pad_w;
+    return place == UINT8_MAX ? -1 : (top + place / p->size_w) * p->x.width + left + place % p->size_w;
 }
 
 static int64_t rows_per_chunk(int64_t values_per_row) {
@@ -57,6 +70,7 @@ static void max_scatter(const void *args, int64_t begin, int64_t end, int worker
     const struct dk_pool *p = args;
     int64_t channels = p->x.channels, blocks = channel_blocks(p), step = p->x.stride;
     int64_t in = p->x.height * p->x.width, out = p->y.height * p->y.width;
+    int bytes = dk_maxpool_place_bytes(p->size_h, p->size_w);
     (void)worker;
     for (int64_t item = begin; item < end; item++) {
         int64_t n = item / blocks, first = item % blocks * CHANNEL_BLOCK;
@@ -66,12 +80,14 @@ static void max_scatter(const void *args, int64_t begin, int64_t end, int worker
             for (int64_t i = 0; i < in; i++)
                 for (int64_t c = 0; c < count; c++)
                     x[i * step + c] = 0;
-        for (int64_t o = n * out; o < (n + 1) * out; o++)
+        for (int64_t o = 0; o < out; o++) {
+            int64_t pixel = n * out + o;
             for (int64_t c = 0; c < count; c++) {
-                int32_t best = p->argmax[o * channels + first + c];
-                if (best >= 0)
-                    x[best * step + c] += p->y.data[o * p->y.stride + first + c];
+                int64_t at = maximum_at(p, bytes, o, pixel * channels + first + c);
+                if (at >= 0)
+                    x[at * step + c] += p->y.data[pixel * p->y.stride + first + c];
             }
+        }
     }
 }
 
@@ -85,7 +101,7 @@ enum dk_status dk_maxpool_forward(const struct dk_pool *pool) {
 enum dk_status dk_maxpool_backward(const struct dk_pool *pool) {
     if (!window_fits(pool))
         return DK_BAD_SHAPE;
-    if (!pool->argmax)
+    if (!pool->places)
         return DK_BAD_ARGUMENT;
     if (is_large_window(pool))
         dk_parallel_for(pool->x.batch * channel_blocks(pool), 1, max_scatter, pool);

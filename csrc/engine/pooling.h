@@ -11,20 +11,23 @@
 /* One struct for both directions.  Forward reads x and writes y.  Backward reads the delta of the output in y and
  * writes the previous layer's delta in x: accumulate 0 overwrites all of it, 1 adds.  x and y have the same batch and
  * channels; the window fields (sizes and strides >= 1, pads >= 0) are not looked at by dk_avgpool_*.
- * argmax (max pooling only): int32, one per value of y, dense (pixels of y) x channels: y*width + x of the maximum
- * inside the input plane, -1 for none. */
+ * places (max pooling only): where the maxima were, dk_maxpool_place_bytes() for each value of y, dense (pixels of y) x
+ * channels.  One byte: row*size_w + column in the window, 255 for none; four, for windows of more than 255 pixels:
+ * an int32_t, y*width + x in the input plane, -1 for none. */
 struct dk_pool {
     struct dk_tensor x, y;
     int64_t size_h, size_w, stride_h, stride_w, pad_h, pad_w;
-    int32_t *argmax;
+    void *places;
     int accumulate;
 };
 
+/* 1 or 4. */
+int dk_maxpool_place_bytes(int64_t size_h, int64_t size_w);
 /* y = max over the window; the first in row-major order wins; NaN and -inf are never chosen: a window without any
- * candidate gives -FLT_MAX and argmax -1, Darknet's initial values.  argmax is written unless NULL (inference).
+ * candidate gives -FLT_MAX, Darknet's initial value, and no place.  places is written unless NULL (inference).
  * Threads: over rows of y.  Exact.  Source: Darknet maxpool_layer.c. */
 enum dk_status dk_maxpool_forward(const struct dk_pool *pool);
-/* x(argmax) (+)= y; reads argmax.  Sums over overlapping windows run in row-major order of the windows.
+/* x(place) (+)= y; reads places.  Sums over overlapping windows run in row-major order of the windows.
  * Threads: over rows of x, or images and blocks of channels when windows are large; the same bits either way. */
 enum dk_status dk_maxpool_backward(const struct dk_pool *pool);
 

@@ -59,20 +59,25 @@ static void backward_blocks(const void *args, int64_t begin, int64_t end, int wo
     for (int64_t item = begin; item < end; item++) {
         int64_t at = locate(item, channels, spatial, &columns);
         dk_kernels()->plane.lrn_backward(a->accumulate, columns, channels, spatial, (a->size - 1) / 2, a->size / 2,
-                                         a->alpha, a->beta, a->x.data + at, a->y.data + at, a->delta.data + at,
-                                         a->dx.data + at, a->norms + at);
+                                         a->alpha, a->beta, a->kappa, a->x.data + at, a->delta.data + at,
+                                         a->dx.data + at, (float *)a->workspace + at);
     }
+}
+
+int64_t dk_lrn_backward_nchw_workspace(const struct dk_lrn_backward *args) {
+    int64_t values = args->x.batch * args->x.channels * positions_of(&args->x) * (int64_t)sizeof(float);
+    return positions_of(&args->x) == 1 ? dk_lrn_backward_workspace(args) : values;
 }
 
 enum dk_status dk_lrn_backward_nchw(const struct dk_lrn_backward *args) {
     int64_t spatial = positions_of(&args->x);
-    if (!args->norms)
+    if (!args->workspace)
         return DK_BAD_ARGUMENT;
     if (args->size < 1 || args->x.batch < 0 || args->x.channels < 1 || spatial < 1)
         return DK_BAD_SHAPE;
     if (spatial == 1) {
         struct dk_lrn_backward rows = *args;
-        rows.x.stride = rows.y.stride = rows.delta.stride = rows.dx.stride = rows.x.channels;
+        rows.x.stride = rows.delta.stride = rows.dx.stride = rows.x.channels;
         return dk_lrn_backward(&rows);
     }
     dk_parallel_for(args->x.batch * blocks_of(spatial), 1, backward_blocks, args);

@@ -9,6 +9,7 @@
 /* [cffi begin] */
 /* engine/lrn.h on dense arrays [batch][channels][height][width]; norms has that layout too, strides are not read. */
 enum dk_status dk_lrn_forward_nchw(const struct dk_lrn_forward *args);
+int64_t dk_lrn_backward_nchw_workspace(const struct dk_lrn_backward *args);
 enum dk_status dk_lrn_backward_nchw(const struct dk_lrn_backward *args);
 
 /* x = x / |x| and dx = (1 - x)/|x| (of the new x), |x| over the filters at each position of [batch][filters][spatial];

@@ -9,11 +9,11 @@ struct dk_lrn_kernels {
     /* norms = kappa + alpha * window sum of x^2 (not stored where NULL);  y = x * norms^-beta. */
     void (*forward)(int64_t pixels, int64_t channels, int64_t before, int64_t after, float alpha, float beta,
                     float kappa, const float *x, int64_t x_stride, float *y, int64_t y_stride, float *norms);
-    /* dx = delta*norms^-beta - 2 alpha beta x * sum of delta*y/norms over the channels whose window holds this one;
-     * added to dx where accumulate.  norms is overwritten.  dx may be delta (then not accumulate). */
+    /* dx = delta*norm^-beta - 2 alpha beta x * sum of delta*y/norm over the channels whose window holds this one;
+     * added to dx where accumulate.  dx may be delta (then not accumulate).  `scratch` has `channels` floats. */
     void (*backward)(int accumulate, int64_t pixels, int64_t channels, int64_t before, int64_t after, float alpha,
-                     float beta, const float *x, int64_t x_stride, const float *y, int64_t y_stride,
-                     const float *delta, int64_t delta_stride, float *dx, int64_t dx_stride, float *norms);
+                     float beta, float kappa, const float *x, int64_t x_stride, const float *delta,
+                     int64_t delta_stride, float *dx, int64_t dx_stride, float *scratch);
 };
 
 #endif

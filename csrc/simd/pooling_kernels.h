@@ -5,9 +5,9 @@
 #include "engine/pooling.h"
 
 struct dk_pooling_kernels {
-    /* Row n*y.height + i of y (and argmax unless NULL). */
+    /* Row n*y.height + i of y (and places unless NULL). */
     void (*max_forward)(const struct dk_pool *pool, int64_t row);
-    /* Row n*x.height + i of x: every pixel gathers from the windows that cover it. */
+    /* Row n*x.height + i of x: every pixel gathers from the windows that cover it; places of one byte. */
     void (*max_backward)(const struct dk_pool *pool, int64_t row);
     void (*local_mean_forward)(const struct dk_pool *pool, int64_t row);
     void (*local_mean_backward)(const struct dk_pool *pool, int64_t row);

@@ -135,7 +135,7 @@ def lrn_backward(
 
     Notes
     -----
-    The forward is run again for y and norm, in scratch memory of twice x.
+    y and norm are made again from x, in scratch memory of the size of x.
     Error: size + 12 units in the last place of the largest term.  Linear in delta: it serves
     gradients of either sign.
     Source: the derivative; Darknet `normalization_layer.c` keeps its first term only.
@@ -146,12 +146,12 @@ def lrn_backward(
     result = output_array("out", out, x.shape)
     no_partial_overlap(out=result, delta=delta)
     no_overlap(out=result, x=x)
-    y, norms = np.empty_like(x), np.empty_like(x)
     if x.size:
-        _forward(x, y, norms, layout, {**parameters, "kappa": real("kappa", kappa)})
-        arrays = {"x": x, "y": y, "delta": delta, "dx": result}
+        arrays = {"x": x, "delta": delta, "dx": result}
         tensors = {name: plane_tensor(array, layout) for name, array in arrays.items()}
-        args = struct("dk_lrn_backward", {**tensors, **parameters, "norms": pointer(norms)})
+        args = struct("dk_lrn_backward", {**tensors, **parameters, "kappa": real("kappa", kappa)})
+        work = np.empty(lib.dk_lrn_backward_nchw_workspace(args), np.uint8)
+        args.workspace = pointer(work, "void")
         check(lib.dk_lrn_backward_nchw(args), "lrn_backward")
     return result
 

@@ -198,7 +198,7 @@ class FilterLayer(NormalizingLayer):
             if plan.keep:
                 dy = plan.temporary(self.output_shape)
             self.record_normalization_backward(plan, saved, output, delta, dy)
-        else:
+        elif not plan.is_pooled(self):
             if plan.keep:
                 dy = plan.copy_of(self, delta)
             self.record_bias_backward(plan, saved, dy)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from darkpy.config.options import integer
+from darkpy.kernels.boundary import lib
 from darkpy.kernels.program import Tensor
 from darkpy.layers.base import Layer, Shape
 from darkpy.layers.registry import register
@@ -74,22 +75,31 @@ class Maxpool(Layer):
 
     def forward(self, plan: Plan, inputs: list[Tensor], output: Tensor) -> Any:
         """Record the pooling; training keeps where each maximum was."""
-        argmax = plan.buffer(plan.batch * self.output_shape.size) if plan.training else None
+        places = None
+        if plan.training:
+            g = self.geometry
+            size = lib.dk_maxpool_place_bytes(g["size_h"], g["size_w"])
+            places = plan.buffer(-(-plan.batch * self.output_shape.size * size // 4))
         plan.add(
             self,
             "dk_maxpool_forward",
             "dk_pool",
             x=inputs[0],
             y=output,
-            argmax=argmax,
+            places=places,
             **self.geometry,
         )
-        return argmax
+        return places
 
     def backward(
         self, plan: Plan, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
     ) -> None:
         """Record: each delta goes to where its maximum was."""
+        for filters, first in plan.pooled_by(self):
+            part = first, filters.channels
+            filters.record_bias_backward(
+                plan, output.channel_slice(*part), delta.channel_slice(*part)
+            )
         if target := plan.input_delta(self, 0):
             dx, accumulate = target
             plan.add(
@@ -98,10 +108,20 @@ class Maxpool(Layer):
                 "dk_pool",
                 x=dx,
                 y=delta,
-                argmax=saved,
+                places=saved,
                 accumulate=accumulate,
                 **self.geometry,
             )
+
+    @property
+    def has_empty_windows(self) -> bool:
+        """Whether a window may lie outside the image altogether."""
+        g, shape, out = self.geometry, self.input_shapes[0], self.output_shape
+        ends = (
+            (g["pad_h"], g["size_h"], (out.height - 1) * g["stride_h"], shape.height),
+            (g["pad_w"], g["size_w"], (out.width - 1) * g["stride_w"], shape.width),
+        )
+        return any(pad >= size or last - pad >= limit for pad, size, last, limit in ends)
 
     def describe(self) -> str:
         """Size and stride."""

@@ -35,23 +35,13 @@ class Normalization(Layer):
     )
 
     def _fields(self) -> dict[str, Any]:
-        o = self.values
-        return {"size": o.size, "alpha": o.alpha, "beta": o.beta}
+        return {name: self.values[name] for name in ("size", "alpha", "beta", "kappa")}
 
     def forward(self, plan: Plan, inputs: list[Tensor], output: Tensor) -> Any:
-        """Record it; training keeps the bases of the powers."""
-        norms = plan.buffer(plan.batch * self.output_shape.size) if plan.training else None
+        """Record it."""
         plan.add(
-            self,
-            "dk_lrn_forward",
-            "dk_lrn_forward",
-            x=inputs[0],
-            y=output,
-            norms=norms,
-            kappa=self.values.kappa,
-            **self._fields(),
+            self, "dk_lrn_forward", "dk_lrn_forward", x=inputs[0], y=output, **self._fields()
         )
-        return norms
 
     def backward(
         self, plan: Plan, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
@@ -63,11 +53,10 @@ class Normalization(Layer):
                 self,
                 "dk_lrn_backward",
                 "dk_lrn_backward",
+                workspace="dk_lrn_backward_workspace",
                 x=inputs[0],
-                y=output,
                 delta=delta,
                 dx=dx,
-                norms=saved,
                 accumulate=accumulate,
                 **self._fields(),
             )

@@ -1,4 +1,4 @@
-"""Which layers of an inference do another one's work besides their own."""
+"""Which layers do another one's work besides their own."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from darkpy.layers.base import INPUT, Layer
+from darkpy.layers.activations import mixes_channels
 from darkpy.layers.composition import Composition
 from darkpy.layers.filters import FilterLayer
+from darkpy.layers.maxpool import Maxpool
 from darkpy.layers.shortcut import Shortcut
 
-__all__ = ["find_compositions", "find_residuals"]
+__all__ = ["find_compositions", "find_pooled", "find_residuals"]
 
 
 def find_residuals(
@@ -59,6 +61,46 @@ def find_compositions(
         ):
             compositions[index] = first
     return compositions
+
+
+def find_pooled(
+    layers: Sequence[Layer], needed: Sequence[int], stop: int
+) -> dict[int, list[tuple[FilterLayer, int]]]:
+    """[maxpool] -> the filters that only it reads, with their first channel in its input.
+
+    What a pool gives is some of the filters' outputs, and only those have a delta: so the backward
+    of bias and activation may be done on the pool's output and delta. These have fewer values, and
+    the filters' output need not be kept. There may be a [route] of such filters between.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+    needed : sequence of int
+        The layers that run.
+    stop : int
+        The last layer that gets no gradient.
+    """
+    private = _read_once(layers, needed, ())
+    pooled: dict[int, list[tuple[FilterLayer, int]]] = {}
+    for index in needed:
+        pool = layers[index]
+        if not isinstance(pool, Maxpool) or pool.sources[0] not in private or pool.has_empty_windows:
+            continue
+        joined = layers[pool.sources[0]]
+        is_joined = joined.kind == "route" and joined.view(True) is None
+        sources = [layers[k] for k in joined.sources] if is_joined else [joined]
+        first, found = 0, []
+        for source in sources:
+            if not isinstance(source, FilterLayer) or source.index not in private:
+                break
+            if source.normalizes or source.keeps_input or mixes_channels(source):
+                break
+            found.append((source, first))
+            first += source.channels
+        is_whole = first == pool.input_shapes[0].channels
+        if is_whole and len(found) == len(sources) and min(s.index for s in sources) > stop:
+            pooled[index] = found
+    return pooled
 
 
 def _read_once(layers: Sequence[Layer], needed: Sequence[int], wanted: Iterable[int]) -> set[int]:

@@ -21,7 +21,7 @@ from darkpy.layers.composition import Composition
 from darkpy.layers.filters import FilterLayer, place_forms
 from darkpy.layers.parameter import Parameter
 from darkpy.network.ahead import fetch_ahead
-from darkpy.network.fusing import find_compositions, find_residuals
+from darkpy.network.fusing import find_compositions, find_pooled, find_residuals
 from darkpy.network.recompute import Recomputation
 
 __all__ = ["Plan"]
@@ -83,6 +83,8 @@ class Plan:
         self._residuals = {} if everything else find_residuals(layers, self.needed, wanted)
         #: Convolution -> the linear one before it whose work its filters take over.
         self._compositions = {} if everything else find_compositions(layers, self.needed, wanted)
+        #: [maxpool] -> filters before it whose last steps' backward it records.
+        self._pooled = find_pooled(layers, self.needed, stop) if training and not keep else {}
         self._outputs: dict[int, Tensor] = {}
         self._delta_buffers: dict[Buffer, Buffer] = {}
         self._filled: dict[Buffer, set[int]] = {}
@@ -230,6 +232,17 @@ class Plan:
         """
         first = self._compositions.get(layer.index)
         return None if first is None else layer.composition(first)
+
+    def pooled_by(self, pool: Layer) -> list[tuple[FilterLayer, int]]:
+        """The filters before a [maxpool] that leave bias and activation's backward to it.
+
+        With each one its first channel in the pool's input.
+        """
+        return self._pooled.get(pool.index, [])
+
+    def is_pooled(self, layer: Layer) -> bool:
+        """Whether a [maxpool] does the backward of the layer's bias and activation."""
+        return any(layer is filters for found in self._pooled.values() for filters, _ in found)
 
     # -- deltas -----------------------------------------------------------------------------------
 

@@ -147,8 +147,8 @@ def _is_cheap(shape: Mapping[str, int]) -> bool:
 
 def _written(call: Call) -> list[Buffer]:
     """What a repeatable call writes that lives on."""
-    argmax = call.fields.get("argmax")
-    return [call.fields["y"].buffer, *([argmax] if isinstance(argmax, Buffer) else [])]
+    places = call.fields.get("places")
+    return [call.fields["y"].buffer, *([places] if isinstance(places, Buffer) else [])]
 
 
 def _makers(calls: list[Call]) -> dict[Buffer, list[Call]]:

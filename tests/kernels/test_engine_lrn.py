@@ -26,19 +26,24 @@ def forward(x, y, norms, size, alpha, beta, kappa):
     assert lib.dk_lrn_forward(struct("dk_lrn_forward", args)) == lib.DK_OK
 
 
-def backward(x, y, delta, dx, norms, size, alpha, beta, accumulate=0):
-    args = {
-        "x": x.struct,
-        "y": y.struct,
-        "delta": delta.struct,
-        "dx": dx.struct,
-        "size": size,
-        "alpha": alpha,
-        "beta": beta,
-        "norms": norms.pointer,
-        "accumulate": accumulate,
-    }
-    assert lib.dk_lrn_backward(struct("dk_lrn_backward", args)) == lib.DK_OK
+def backward(x, delta, dx, size, alpha, beta, kappa, accumulate=0):
+    args = struct(
+        "dk_lrn_backward",
+        {
+            "x": x.struct,
+            "delta": delta.struct,
+            "dx": dx.struct,
+            "size": size,
+            "alpha": alpha,
+            "beta": beta,
+            "kappa": kappa,
+            "accumulate": accumulate,
+        },
+    )
+    work = GuardedVector(np.full(lib.dk_lrn_backward_workspace(args) // 4, np.nan))
+    args.workspace = work.pointer
+    assert lib.dk_lrn_backward(args) == lib.DK_OK
+    work.check()
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -56,7 +61,7 @@ def test_agrees_with_the_reference(every_simd, rng, shape, size, beta, accumulat
     np.testing.assert_allclose(norms.values, to_nhwc(exact_norms), rtol=(size + 2) * EPS)
     np.testing.assert_allclose(y.values, to_nhwc(exact), rtol=(size + 12) * EPS)
 
-    backward(x, y, delta, dx, norms, size, alpha, beta, accumulate)
+    backward(x, delta, dx, size, alpha, beta, kappa, accumulate)
     grad = reference.lrn_backward(
         to_nchw(delta.values), to_nchw(x.values), exact_norms, size, alpha, beta
     )
@@ -72,10 +77,10 @@ def test_dx_may_be_delta_and_norms_may_be_left_out(every_simd, rng):
     values, results = rng.normal(0, 1, shape), []
     forward(x, plain, None, 5, 1e-2, 0.75, 1)
     for in_place in (False, True):
-        norms, delta = GuardedVector(np.zeros(shape)), GuardedTensor(values)
+        delta = GuardedTensor(values)
         dx = delta if in_place else like(shape)
-        forward(x, y, norms, 5, 1e-2, 0.75, 1)
-        backward(x, y, delta, dx, norms, 5, 1e-2, 0.75)
+        forward(x, y, GuardedVector(np.zeros(shape)), 5, 1e-2, 0.75, 1)
+        backward(x, delta, dx, 5, 1e-2, 0.75, 1)
         results.append(dx.values.copy())
     np.testing.assert_array_equal(plain.values, y.values)
     np.testing.assert_array_equal(*results)
@@ -86,9 +91,9 @@ def test_same_bits_for_any_number_of_threads(every_simd, rng, threads):
     results = []
     for count in (1, 2, 7):
         threads(count)
-        norms, y, dx = GuardedVector(np.zeros(x.shape)), like(x.shape), like(x.shape)
-        forward(x, y, norms, 5, 1e-4, 0.75, 1)
-        backward(x, y, delta, dx, norms, 5, 1e-4, 0.75)
+        y, dx = like(x.shape), like(x.shape)
+        forward(x, y, None, 5, 1e-4, 0.75, 1)
+        backward(x, delta, dx, 5, 1e-4, 0.75, 1)
         results.append(np.concatenate([y.values, dx.values]))
     np.testing.assert_array_equal(results[0], results[1])
     np.testing.assert_array_equal(results[0], results[2])
@@ -98,5 +103,5 @@ def test_bad_sizes_are_refused():
     x, y = GuardedTensor(np.ones((1, 1, 1, 4))), like((1, 1, 1, 5))
     args = {"x": x.struct, "y": y.struct, "size": 5}
     assert lib.dk_lrn_forward(struct("dk_lrn_forward", args)) == lib.DK_BAD_SHAPE
-    args = {"x": x.struct, "y": x.struct, "delta": x.struct, "dx": x.struct, "size": 5}
+    args = {"x": x.struct, "delta": x.struct, "dx": x.struct, "size": 5}
     assert lib.dk_lrn_backward(struct("dk_lrn_backward", args)) == lib.DK_BAD_ARGUMENT

@@ -20,14 +20,17 @@ CASES = [
     (1, 8, 5, 6, (5, 5), (1, 1), (4, 4)),
     (1, 31, 6, 7, (6, 6), (1, 1), (5, 5)),
     (1, 70, 4, 3, (9, 9), (1, 1), (8, 8)),
+    (1, 9, 16, 18, (15, 17), (1, 2), (2, 4)),
+    (2, 5, 20, 17, (16, 16), (3, 1), (7, 6)),
+    (1, 33, 3, 300, (1, 260), (1, 5), (0, 9)),
     (2, 4, 3, 3, (2, 2), (1, 1), (9, 9)),
     (1, 19, 7, 11, (2, 3), (3, 1), (0, 3)),
     (1, 6, 1, 1, (3, 3), (2, 2), (2, 2)),
 ]
 
 
-def pool(function, x, y, case, argmax=None, accumulate=0):
-    call(function, "dk_pool", x=x, y=y, argmax=argmax, accumulate=accumulate, **window(case))
+def pool(function, x, y, case, places=None, accumulate=0):
+    call(function, "dk_pool", x=x, y=y, places=places, accumulate=accumulate, **window(case))
 
 
 def window(case):
@@ -52,10 +55,17 @@ def out_shape(case):
     )
 
 
-def dense(argmax, shape):
-    """Channels-last int32 memory as (batch, channels, height, width)."""
-    batch, channels, height, width = shape
-    return argmax.reshape(batch, height, width, channels).transpose(0, 3, 1, 2)
+def places_of(argmax, case):
+    """The reference's indices as the engine keeps them: in the window where that is small."""
+    (size_h, size_w), (stride_h, stride_w), padding = case[4:]
+    places = argmax
+    if size_h * size_w < 256:
+        top = np.arange(argmax.shape[2])[:, None] * stride_h - padding[0] // 2
+        left = np.arange(argmax.shape[3]) * stride_w - padding[1] // 2
+        places = (argmax // case[3] - top) * size_w + argmax % case[3] - left
+        places = np.where(argmax < 0, 255, places)
+    kind = np.uint8 if size_h * size_w < 256 else np.int32
+    return np.ascontiguousarray(places.transpose(0, 2, 3, 1), kind)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -64,11 +74,13 @@ def test_max_forward_and_argmax(case, every_simd, rng):
     x = rng.integers(-4, 5, case[:4]).astype(np.float32)
     expected, expected_argmax = reference.maxpool_forward(x, *case[4:])
     source, y = Guarded(x), Guarded.empty(out_shape(case))
-    argmax = np.full(expected.size + 2, -77, np.int32)
-    pool("dk_maxpool_forward", source, y, case, argmax[1:-1])
+    expected_places = places_of(expected_argmax, case).ravel()
+    assert expected_places.itemsize == lib.dk_maxpool_place_bytes(*case[4])
+    places = np.full(expected.size + 2, 77, expected_places.dtype)
+    pool("dk_maxpool_forward", source, y, case, places[1:-1])
     np.testing.assert_array_equal(y.nchw, expected.astype(np.float32))
-    np.testing.assert_array_equal(dense(argmax[1:-1], expected.shape), expected_argmax)
-    assert argmax[0] == argmax[-1] == -77
+    np.testing.assert_array_equal(places[1:-1], expected_places)
+    assert places[0] == places[-1] == 77
     inference = Guarded.empty(out_shape(case), gap=0, offset=0)
     pool("dk_maxpool_forward", source, inference, case)
     np.testing.assert_array_equal(inference.nchw, y.nchw)
@@ -84,8 +96,7 @@ def test_max_backward(case, accumulate, every_simd, rng):
     before = rng.integers(-8, 9, x.shape).astype(np.float32)
     expected = reference.maxpool_backward(delta, argmax, x.shape) + accumulate * before
     dx = Guarded(before) if accumulate else Guarded.empty(x.shape)
-    flat = np.ascontiguousarray(argmax.transpose(0, 2, 3, 1), np.int32)
-    pool("dk_maxpool_backward", dx, Guarded(delta), case, flat, accumulate)
+    pool("dk_maxpool_backward", dx, Guarded(delta), case, places_of(argmax, case), accumulate)
     np.testing.assert_array_equal(dx.nchw, expected)
 
 
@@ -94,11 +105,11 @@ def test_nan_and_infinity_are_never_chosen(every_simd):
     x = np.full(case[:4], np.nan, np.float32)
     x[:, :, 2:, 2:] = -np.inf
     x[:, :, 0, 1] = -3
-    y, argmax = Guarded.empty(out_shape(case)), np.zeros(4 * 20, np.int32)
-    pool("dk_maxpool_forward", Guarded(x), y, case, argmax)
+    y, places = Guarded.empty(out_shape(case)), np.zeros((2, 2, 20), np.uint8)
+    pool("dk_maxpool_forward", Guarded(x), y, case, places)
     lowest = -np.finfo(np.float32).max
     np.testing.assert_array_equal(y.nchw[0, 7], [[-3, lowest], [lowest, lowest]])
-    np.testing.assert_array_equal(dense(argmax, (1, 20, 2, 2))[0, 7], [[1, -1], [-1, -1]])
+    np.testing.assert_array_equal(places[..., 7], [[1, 255], [255, 255]])
 
 
 def close(got, expected, terms, scale):
@@ -143,9 +154,9 @@ def test_threads_change_no_bit(every_simd, same_bits, rng):
     def run():
         y, dx = Guarded.empty(out_shape(case)), Guarded.empty(case[:4])
         mean, dx_mean = Guarded.empty((3, 37, 1, 1)), Guarded.empty(case[:4])
-        argmax = np.empty(y.nchw.size, np.int32)
-        pool("dk_maxpool_forward", x, y, case, argmax)
-        pool("dk_maxpool_backward", dx, y, case, argmax)
+        places = np.empty(y.nchw.size, np.uint8)
+        pool("dk_maxpool_forward", x, y, case, places)
+        pool("dk_maxpool_backward", dx, y, case, places)
         pool("dk_avgpool_forward", x, mean, case)
         pool("dk_avgpool_backward", dx_mean, mean, case)
         averaged = Guarded.empty(out_shape(case))
@@ -153,7 +164,7 @@ def test_threads_change_no_bit(every_simd, same_bits, rng):
         spread = Guarded.empty(case[:4])
         pool("dk_local_avgpool_backward", spread, averaged, case)
         tensors = (y, dx, mean, dx_mean, averaged, spread)
-        return [argmax, *(t.nchw for t in tensors)]
+        return [places, *(t.nchw for t in tensors)]
 
     same_bits(run)
 
