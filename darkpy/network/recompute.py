@@ -7,8 +7,8 @@ after the forward pass; and so is every other sum of a chain of shortcuts. This 
 the time of a step and up to half of its memory. The numbers are the same bits: the same calls make
 them.
 
-With ``memory="low"`` more is made again: what 1 x 1 filters give where they have fewer inputs than
-outputs (ResNet-50: a tenth of the time).
+With ``memory="low"`` more is made again: maxima of what is made again, and what 1 x 1 filters give
+where they have fewer inputs than outputs (ResNet-50: a tenth of the time).
 
 Source: Chen, Xu, Zhang and Guestrin 2016, Training deep nets with sublinear memory cost.
 """
@@ -70,7 +70,7 @@ class Recomputation:
             functions = {call.function for call in calls}
             if functions == {_NORMALISATION} or self._is_sum_to_give_up(calls):
                 self.given_up.add(buffer)
-            elif self._is_pool_to_give_up(calls):
+            elif level == "low" and self._is_pool_to_give_up(calls):
                 self.given_up.update(_written(calls[0]))
             elif level == "low" and functions == {_CONVOLUTION}:
                 if all(_is_cheap(call.fields["shape"]) for call in calls):
