@@ -39,9 +39,7 @@ class Normalization(Layer):
 
     def forward(self, plan: Plan, inputs: list[Tensor], output: Tensor) -> Any:
         """Record it."""
-        plan.add(
-            self, "dk_lrn_forward", "dk_lrn_forward", x=inputs[0], y=output, **self._fields()
-        )
+        plan.add(self, "dk_lrn_forward", "dk_lrn_forward", x=inputs[0], y=output, **self._fields())
 
     def backward(
         self, plan: Plan, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from darkpy.layers.base import INPUT, Layer
 from darkpy.layers.activations import mixes_channels
+from darkpy.layers.base import INPUT, Layer
 from darkpy.layers.composition import Composition
 from darkpy.layers.filters import FilterLayer
 from darkpy.layers.maxpool import Maxpool
@@ -84,7 +84,11 @@ def find_pooled(
     pooled: dict[int, list[tuple[FilterLayer, int]]] = {}
     for index in needed:
         pool = layers[index]
-        if not isinstance(pool, Maxpool) or pool.sources[0] not in private or pool.has_empty_windows:
+        if (
+            not isinstance(pool, Maxpool)
+            or pool.sources[0] not in private
+            or pool.has_empty_windows
+        ):
             continue
         joined = layers[pool.sources[0]]
         is_joined = joined.kind == "route" and joined.view(True) is None

@@ -34,6 +34,10 @@ def route(layers: str, **options: object) -> str:
     return f"[route]\nlayers={layers}\n" + "".join(f"{k}={v}\n" for k, v in options.items())
 
 
+def pool(size: int, stride: int, padding: int) -> str:
+    return f"[maxpool]\nsize={size}\nstride={stride}\npadding={padding}\n"
+
+
 def shortcut(source: int, **options: object) -> str:
     return f"[shortcut]\nfrom={source}\n" + "".join(f"{k}={v}\n" for k, v in options.items())
 
@@ -93,6 +97,13 @@ GRAPHS = {
     + route("1,4"),
     "activation in place of its input": conv(4) + "[activation]\nactivation=swish\n"
     + route("0,1"),
+    "pooled filters": conv(5, activation="leaky") + pool(3, 2, 2) + conv(3),
+    "pooled branches": conv(4, activation="relu") + conv(3, activation="elu") + route("0")
+    + conv(5, activation="logistic") + route("1,3") + pool(3, 1, 2) + conv(3),
+    "pooled filters read twice": conv() + pool(2, 2, 1) + conv(3) + route("0") + pool(2, 2, 1)
+    + route("2,4"),
+    "pooled twice": conv() + pool(2, 1, 0) + pool(3, 2, 2) + conv(3),
+    "windows outside the image": conv() + pool(2, 2, 6) + "[activation]\nactivation=logistic\n",
     "trained layer only late": "[maxpool]\nsize=2\nstride=1\n" + route("0,0") + shortcut(-2)
     + "[avgpool]\n",
 }  # fmt: skip
