@@ -1,7 +1,7 @@
 /* Blocks after Goto and van de Geijn: for a chunk of K and as many rows of A as stay in the third-level cache, A is
- * packed once for all threads, in blocks of a register tile's rows.  A job then packs a few panels of columns of B,
- * which stay in the second-level cache, and runs its blocks of A, one after the other in the first-level cache, over
- * them. */
+ * packed once for all threads, in blocks of a register tile's rows.  A job runs its blocks of
+ * A, one after the other in the first-level cache, over a few panels of columns of B, which its first block packs, for
+ * the others to find them in the second-level cache. */
 #include "kernels/gemm.h"
 
 #include "dispatch.h"
@@ -12,11 +12,13 @@
 #include <string.h>
 
 enum {
-    CHUNK = 576,             /* of K: longer ones read and write C less often */
+    CHUNK = 704,             /* of K: longer ones read and write C less often */
+    WHOLE = 1024,            /* not cut up to this */
     PANEL = 32,              /* widest panel of any variant */
     GROUP = 4,               /* panels of a job */
     STRIP_PANELS = 4,        /* with columns at most, A is read in place */
     STRIP = 48,              /* widest panel of those */
+    STRIP_CHUNK = 576,       /* of K then */
     FEW = 4,
     ROWS = 2048,             /* of A packed at a time */
     JOBS_PER_THREAD = 3,
@@ -94,24 +96,24 @@ static void pack_blocks(const void *args, int64_t begin, int64_t end, int worker
         const int64_t m = first_row(p, block), rows = first_row(p, block + 1) - m;
         float *to = p->packed + m * p->depth;
         if (p->a_column == 1)
-            matrix->transpose(rows, p->depth, p->a + m * p->a_row, p->a_row, 1, to, rows);
+            matrix->transpose(rows, p->depth, p->a + m * p->a_row, p->a_row, p->alpha, to, rows);
         else
-            matrix->copy(p->depth, rows, p->a + m, p->a_column, 1, to, rows);
+            matrix->copy(p->depth, rows, p->a + m, p->a_column, p->alpha, to, rows);
     }
 }
 
-/* Panels of op(B)'s columns n .. n + columns - 1, scaled, as gemm.pack lays them. */
-static void pack_panels(const struct product *p, int64_t n, int64_t columns, float *packed) {
+/* Panels of op(B)'s columns n .. n + columns - 1, times `scale`, as gemm.pack lays them. */
+static void pack_panels(const struct product *p, int64_t n, int64_t columns, float scale, float *packed) {
     const struct dk_kernel_table *table = dk_kernels();
     const float *b = p->b + n * p->b_column;
     if (p->b_column == 1) {
-        table->gemm.pack(p->depth, columns, b, p->b_row, p->alpha, p->width, packed);
+        table->gemm.pack(p->depth, columns, b, p->b_row, scale, p->width, packed);
         return;
     }
     for (int64_t i = 0; i < columns; i += p->width) {
         const int64_t count = DK_MIN(p->width, columns - i), lanes = ceil_div(count, table->lanes) * table->lanes;
         float *panel = packed + i * p->depth;
-        table->matrix.transpose(count, p->depth, b + i * p->b_column, p->b_column, p->alpha, panel, lanes);
+        table->matrix.transpose(count, p->depth, b + i * p->b_column, p->b_column, scale, panel, lanes);
         for (int64_t k = 0; k < p->depth && count < lanes; k++)
             memset(panel + k * lanes + count, 0, sizeof(float) * (size_t)(lanes - count));
     }
@@ -120,13 +122,16 @@ static void pack_panels(const struct product *p, int64_t n, int64_t columns, flo
 static void run_jobs(const void *args, int64_t begin, int64_t end, int worker) {
     const struct product *p = args;
     const struct dk_kernel_table *table = dk_kernels();
-    float packed[CHUNK * PANEL * GROUP] __attribute__((aligned(64)));
+    float packed[WHOLE * PANEL * GROUP] __attribute__((aligned(64)));
+    /* Whether op(B) is packed by the tiles that use it first, from lines that earlier tiles have fetched. */
+    const int is_spread = p->b_column == 1 && p->b_row % PAGE != 0;
     (void)worker;
     for (int64_t job = begin; job < end; job++) {
         const int64_t n0 = job / p->row_jobs * p->group, n1 = DK_MIN(p->columns, n0 + p->group);
         const int64_t part = job % p->row_jobs;
         const int64_t block0 = part * p->blocks / p->row_jobs, block1 = (part + 1) * p->blocks / p->row_jobs;
-        pack_panels(p, n0, n1 - n0, packed);
+        if (!is_spread)
+            pack_panels(p, n0, n1 - n0, 1, packed);
         for (int64_t block = block0; block < block1; block++) {
             const int64_t m = first_row(p, block);
             struct dk_gemm_tile t = {
@@ -139,12 +144,14 @@ static void run_jobs(const void *args, int64_t begin, int64_t end, int worker) {
                 t.c = p->c + m * p->c_stride + n;
                 t.ahead = t.b;
                 t.ahead_stride = 0;
+                t.from = is_spread && block == block0 ? p->b + n : NULL;
+                t.from_stride = p->b_row;
                 const int64_t next = n + p->ahead * p->group;
                 if (n == n0 && block + 1 < block1) { /* the first panel's tile fetches the next block */
                     t.ahead = t.a + t.rows * p->depth;
                     t.ahead_stride = t.rows;
-                } else if (block == block0 && next + t.columns <= p->columns && p->b_column == 1 &&
-                           p->b_row % PAGE != 0) { /* the first block's tiles what is probably this thread's next job */
+                } else if (is_spread && block == block1 - 1 && next + t.columns <= p->columns) {
+                    /* the last block's tiles fetch what is probably this thread's next job */
                     t.ahead = p->b + next;
                     t.ahead_stride = p->b_row;
                 }
@@ -178,8 +185,8 @@ static void run_strips(const void *args, int64_t begin, int64_t end, int worker)
     const struct product *p = args;
     const struct dk_kernel_table *table = dk_kernels();
     const int64_t extra = few_columns(p), columns = p->columns - extra, panels = ceil_div(columns, p->width);
-    const int64_t chunks = ceil_div(p->depth, CHUNK);
-    float packed[CHUNK * (STRIP_PANELS * STRIP + FEW)] __attribute__((aligned(64)));
+    const int64_t chunks = ceil_div(p->depth, STRIP_CHUNK);
+    float packed[STRIP_CHUNK * (STRIP_PANELS * STRIP + FEW)] __attribute__((aligned(64)));
     (void)worker;
     for (int64_t chunk = 0; chunk < chunks; chunk++) {
         const int64_t k = chunk * p->depth / chunks;
@@ -187,7 +194,7 @@ static void run_strips(const void *args, int64_t begin, int64_t end, int worker)
         part.depth = (chunk + 1) * p->depth / chunks - k;
         part.b += k * p->b_row;
         float *extras = packed + panels * p->width * part.depth;
-        pack_panels(&part, 0, columns, packed);
+        pack_panels(&part, 0, columns, p->alpha, packed);
         for (int64_t e = 0; e < extra; e++)
             for (int64_t i = 0; i < part.depth; i++)
                 extras[e * part.depth + i] = p->alpha * part.b[i * p->b_row + (columns + e) * p->b_column];
@@ -249,7 +256,7 @@ enum dk_status dk_gemm_cpu(int TA, int TB, int64_t M, int64_t N, int64_t K, floa
         multiply_strips(&p);
         return DK_OK;
     }
-    const int64_t chunks = ceil_div(K, CHUNK), parts = ceil_div(M, ROWS);
+    const int64_t chunks = K <= WHOLE ? 1 : ceil_div(K, CHUNK), parts = ceil_div(M, ROWS);
     struct memory *memory = take_memory(ceil_div(M, parts) * ceil_div(K, chunks));
     if (!memory)
         return DK_OUT_OF_MEMORY;

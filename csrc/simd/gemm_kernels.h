@@ -8,10 +8,15 @@
  * rounded up to whole vectors; nothing else of c is touched. */
 struct dk_gemm_tile {
     int64_t depth, rows, columns; /* 1 <= rows <= tile_rows, 1 <= columns <= tile_vectors * lanes of a vector */
-    const float *a, *b;
+    const float *a;
+    float *b;                     /* read alone, unless `from` */
     float *c;
     int64_t c_stride;
     int from_c;                   /* add to c instead of overwriting it */
+    /* NULL, or b has still to be packed: row k of it lies at from + k*from_stride.  Values go through the
+     * registers that multiply with them, which takes no time of its own. */
+    const float *from;
+    int64_t from_stride;
     /* Two cache lines from ahead + k*ahead_stride are fetched into the second-level cache with step k: what is read
      * next.  Any address will do. */
     const float *ahead;

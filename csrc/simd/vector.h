@@ -136,7 +136,7 @@ DK_INLINE vf vsqrt(vf a) {
 #elif defined(__x86_64__)
     return (vf)_mm_sqrt_ps((__m128)a);
 #else
-    vf r;
+    vf r = a;
     for (int i = 0; i < VL; i++)
         r[i] = __builtin_sqrtf(a[i]);
     return r;

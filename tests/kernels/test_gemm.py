@@ -32,6 +32,9 @@ SIZES = [
     (31, 197, 12),
     (29, 333, 400),
     (43, 196, 400),
+    # K in two pieces; rows of B that begin on the same lines of a page, with the gap of flat_gemm.
+    (31, 333, 1100),
+    (31, 1021, 12),
     # More rows than are packed at a time.
     (2061, 203, 3),
 ]
