@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from darkpy.errors import ArgumentError, ShapeError
+from darkpy.errors import ArgumentError
 from darkpy.kernels.boundary import (
     FloatArray,
     accumulator,
@@ -61,13 +61,6 @@ class BatchnormBackward(NamedTuple):
     bias_updates: FloatArray
 
 
-def _nonempty(name: str, array: object) -> tuple[FloatArray, tuple[int, int, int]]:
-    checked, layout = per_filter(name, array)
-    if not checked.size:
-        raise ShapeError(f"{name} must hold at least one value, got shape {checked.shape}")
-    return checked, layout
-
-
 def _call(function: str, workspace: str, args: Any) -> None:
     work = np.empty(getattr(lib, workspace)(args), np.uint8)
     args.workspace = pointer(work, "void")
@@ -102,7 +95,6 @@ def batchnorm_forward(
     Parameters
     ----------
     x : ndarray of float32, shape (batch, filters, ...)
-        At least one value.
     scales, biases : ndarray of float32, shape (filters,)
         The paper's gamma and beta.
     rolling_mean, rolling_variance : ndarray of float32, shape (filters,), optional
@@ -121,7 +113,8 @@ def batchnorm_forward(
     Returns
     -------
     BatchnormForward
-        ``(output, mean, variance)``; a variance of one value is 0.
+        ``(output, mean, variance)``; a variance of one value is 0.  Without any value `mean` and
+        `variance` are NaN, as NumPy has it, and the rolling ones stay as they were.
 
     Notes
     -----
@@ -129,7 +122,7 @@ def batchnorm_forward(
     Source: Ioffe and Szegedy (2015); Darknet `batchnorm_layer.c` forward_batchnorm_layer.
     """
     default, inside, biased, _ = variant_rules(variant)
-    x, layout = _nonempty("x", x)
+    x, layout = per_filter("x", x)
     vectors = {"scales": scales, "biases": biases}
     inputs = {name: filter_vector(name, array, layout[1]) for name, array in vectors.items()}
     rolled: dict[str, FloatArray] = {}
@@ -148,7 +141,7 @@ def batchnorm_forward(
         for name, written in rolled.items():
             others = {k: v for k, v in rolled.items() if k != name}
             no_overlap(**{name: written}, x=x, **inputs, **others)
-        mean, variance = (np.empty(layout[1], np.float32) for _ in range(2))
+        mean, variance = (np.full(layout[1], np.nan, np.float32) for _ in range(2))
     else:
         mean, variance = rolled["rolling_mean"].copy(), rolled["rolling_variance"].copy()
     fields = {
@@ -164,7 +157,8 @@ def batchnorm_forward(
         "activation": lib.DK_LINEAR,
     }
     function = "dk_batchnorm_forward_nchw" if train else "dk_batchnorm_apply_nchw"
-    _call(function, "dk_batchnorm_workspace", struct("dk_batchnorm", fields))
+    if x.size:
+        _call(function, "dk_batchnorm_workspace", struct("dk_batchnorm", fields))
     return BatchnormForward(result, mean, variance)
 
 
@@ -227,7 +221,7 @@ def batchnorm_backward(
     Source: Ioffe and Szegedy (2015); Darknet `batchnorm_layer.c` backward_batchnorm_layer.
     """
     default, inside, biased, is_exact = variant_rules(variant)
-    x, layout = _nonempty("x", x)
+    x, layout = per_filter("x", x)
     delta = float_array("delta", delta, x.shape)
     vectors = {"scales": scales, "mean": mean, "variance": variance}
     inputs = {name: filter_vector(name, array, layout[1]) for name, array in vectors.items()}
@@ -255,5 +249,6 @@ def batchnorm_backward(
         "activation": lib.DK_LINEAR,
     }
     args = struct("dk_batchnorm_backward", fields)
-    _call("dk_batchnorm_backward_nchw", "dk_batchnorm_backward_workspace", args)
+    if x.size:
+        _call("dk_batchnorm_backward_nchw", "dk_batchnorm_backward_workspace", args)
     return BatchnormBackward(result, updates["scale_updates"], updates["bias_updates"])

@@ -58,7 +58,8 @@ def _geometry(
     dilation: Pair,
     groups: int,
 ) -> _Geometry:
-    batch, channels, height, width = (size("length of x", n) for n in x_shape)
+    batch = x_shape[0]
+    channels, height, width = (size("length of x", n) for n in x_shape[1:])
     filters, per_group, size_h, size_w = (size("length of weights", n) for n in weights_shape)
     groups = size("groups", groups)
     step, border, spread = (
@@ -211,6 +212,9 @@ def convolution_forward(
         biases = float_array("biases", biases, (weights.shape[0],))
     out = output_array("out", out, geometry.y_shape())
     no_overlap(out=out, x=x, weights=weights, biases=biases)
+    number = _number(algorithm)
+    if not out.size:
+        return out
     source, result = _ChannelsLast(geometry.x_shape(), x), _ChannelsLast(geometry.y_shape())
     if algorithm == "indirect-bf16":
         source, packed = _round_bf16(source), _pack_bf16(geometry, weights)
@@ -223,7 +227,7 @@ def convolution_forward(
         "weights": pointer(packed),
         "shift": pointer(biases),
         "activation": lib.DK_LINEAR,
-        "algorithm": _number(algorithm),
+        "algorithm": number,
     }
     _run("dk_convolution_forward", "dk_convolution", fields)
     return result.to_nchw(out)
@@ -280,6 +284,9 @@ def convolution_backward_data(
     accumulate = out is not None
     out = output_array("out", out, geometry.x_shape())
     no_overlap(out=out, grad_y=grad_y, weights=weights)
+    number = _number(algorithm)
+    if not out.size:
+        return out
     delta = _ChannelsLast(geometry.y_shape(), grad_y)
     result = _ChannelsLast(geometry.x_shape(), out if accumulate else None)
     packed = _pack(geometry, weights)
@@ -289,7 +296,7 @@ def convolution_backward_data(
         "dx": result.fields,
         "weights": pointer(packed),
         "accumulate": int(accumulate),
-        "algorithm": _number(algorithm),
+        "algorithm": number,
     }
     _run("dk_convolution_backward_data", "dk_convolution_backward_data", fields)
     return result.to_nchw(out)
@@ -347,6 +354,9 @@ def convolution_backward_weights(
     if fresh:
         out[...] = 0
     no_overlap(out=out, x=x, grad_y=grad_y)
+    number = _number(algorithm)
+    if not x.size:
+        return out
     source = _ChannelsLast(geometry.x_shape(), x)
     delta = _ChannelsLast(geometry.y_shape(), grad_y)
     updates, shape = _pack(geometry, out), geometry.shape()
@@ -355,7 +365,7 @@ def convolution_backward_weights(
         "x": source.fields,
         "dy": delta.fields,
         "updates": pointer(updates),
-        "algorithm": _number(algorithm),
+        "algorithm": number,
     }
     _run("dk_convolution_backward_weights", "dk_convolution_backward_weights", fields)
     status = lib.dk_convolution_unpack(shape, pointer(updates), pointer(out))

@@ -57,6 +57,6 @@ def cosine_similarity(x: FloatArray, y: FloatArray) -> float:
 
     Error: about 8 eps sqrt(n).  Source: AlexeyAB's blas.c cosine_similarity.
     """
+    product = dot_cpu(x, y)  # first, as it names what does not fit
     lengths = math_vector_length(x) * math_vector_length(y)
-    product = dot_cpu(x, y)
     return product / lengths if lengths else 0.0

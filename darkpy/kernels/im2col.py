@@ -72,16 +72,19 @@ def im2col_cpu_ext(
 
     Notes
     -----
-    Exact.  Threads: split over the rows.  Source: AlexeyAB's Darknet, `im2col.c` im2col_cpu_ext.
+    Without channels there are no rows.  Exact.  Threads: split over the rows.
+    Source: AlexeyAB's Darknet, `im2col.c` im2col_cpu_ext.
     """
     image = float_array("image", image, (None, None, None))
-    channels, height, width = (size("image axis", n) for n in image.shape)
+    channels, height, width = image.shape
     kernel, step = pair("ksize", ksize, 1), pair("stride", stride, 1)
     border, spread = pair("pad", pad, 0), pair("dilation", dilation, 1)
     out_h = out_length("height", height, kernel[0], step[0], border[0], spread[0])
     out_w = out_length("width", width, kernel[1], step[1], border[1], spread[1])
     out = output_array("out", out, (channels * kernel[0] * kernel[1], out_h * out_w))
     no_overlap(out=out, image=image)
+    if not out.size:
+        return out
     status = lib.dk_im2col_cpu_ext(
         pointer(image), channels, height, width, *kernel, *border, *step, *spread, pointer(out)
     )
@@ -134,7 +137,7 @@ def col2im_cpu_ext(
     Error: one rounding per addition.  Threads: split over channels.  Source: AlexeyAB's Darknet,
     `col2im.c` col2im_cpu_ext, which clears the image first; with `out` this one adds.
     """
-    channels, height, width = (size("shape", n) for n in shape)
+    channels, height, width = (size("shape", n, 0) for n in shape)
     kernel, step = pair("ksize", ksize, 1), pair("stride", stride, 1)
     border, spread = pair("pad", pad, 0), pair("dilation", dilation, 1)
     out_h = out_length("height", height, kernel[0], step[0], border[0], spread[0])
@@ -146,6 +149,8 @@ def col2im_cpu_ext(
     if fresh:
         out[...] = 0
     no_overlap(out=out, columns=columns)
+    if not columns.size:
+        return out
     status = lib.dk_col2im_cpu_ext(
         pointer(columns), channels, height, width, *kernel, *border, *step, *spread, pointer(out)
     )

@@ -97,10 +97,10 @@ class _Windows:
 
 
 def _check_places(argmax: IntArray, shape: tuple[int, ...]) -> None:
-    if not isinstance(argmax, np.ndarray) or argmax.dtype != np.int32:
+    is_array = isinstance(argmax, np.ndarray)
+    if not is_array or argmax.dtype != np.int32 or not argmax.dtype.isnative:
         raise DTypeError(f"argmax must be a NumPy array of int32, got {argmax!r:.60}")
-    if argmax.shape != shape or not argmax.flags.c_contiguous:
-        raise ShapeError(f"argmax must be C-contiguous of shape {shape}, got {argmax.shape}")
+    float_array("argmax", argmax.view(np.float32), shape)
 
 
 def maxpool_forward(
@@ -184,7 +184,7 @@ def maxpool_backward(
     if argmax.size and not (-1 <= argmax.min() and argmax.max() < height * width):
         raise ShapeError(f"argmax must lie within -1 .. {height * width - 1}")
     result = accumulator("out", out, (*delta.shape[:2], height, width))
-    no_overlap(out=result, delta=delta)
+    no_overlap(out=result, delta=delta, argmax=argmax.view(np.float32))
     if delta.size:
         windows = _Windows(result.shape, 1, 1, 0)
         windows.out = delta.shape[2:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -39,9 +40,22 @@ def normalised_weights(weights: FloatArray, normalization: str) -> FloatArray:
 
 
 def _image_size(name: str, array: FloatArray, batch: int) -> int:
-    if array.ndim < 2 or array.shape[0] != batch or not array.size:
+    size = math.prod(array.shape[1:])
+    if array.ndim < 2 or array.shape[0] != batch or not size:
         raise ShapeError(f"{name} must have shape ({batch}, ...) with values, got {array.shape}")
-    return array.size // batch
+    return size
+
+
+def _numbered(name: str, arrays: Sequence[FloatArray]) -> dict[str, FloatArray]:
+    return {f"{name}[{k}]": array for k, array in enumerate(arrays)}
+
+
+def _check_apart(written: dict[str, FloatArray | None], read: dict[str, FloatArray | None]) -> None:
+    """Raise ShapeError where an array that is written shares memory with any other."""
+    while written:
+        name = next(iter(written))
+        array = written.pop(name)
+        no_overlap(**{name: array}, **read, **written)
 
 
 def _shares(
@@ -104,7 +118,7 @@ def shortcut_multilayer_cpu(
     result = output_array("out", out, x.shape)
     added = [float_array(f"sources[{k}]", source) for k, source in enumerate(sources)]
     factors, step = _shares(weights, normalization, len(added), outputs)
-    no_overlap(out=result, x=x)
+    no_overlap(out=result, x=x, weights=weights)
     for k, source in enumerate([x, *added]):
         name = f"sources[{k - 1}]" if k else "x"
         length = _image_size(name, source, batch)
@@ -167,10 +181,12 @@ def backward_shortcut_multilayer_cpu(
     updates = (
         None if factors is None else accumulator("weight_updates", weight_updates, factors.shape)
     )
+    _check_apart(
+        {"out": results[0], **_numbered("source_deltas", results[1:]), "weight_updates": updates},
+        {"delta": delta, "x": x, **_numbered("sources", read[1:]), "weights": weights},
+    )
     for k, (source, result) in enumerate(zip(read, results, strict=True)):
-        name = f"source_deltas[{k - 1}]" if k else "out"
         length = _image_size(f"sources[{k - 1}]" if k else "x", source, batch)
-        no_overlap(**{name: result, "delta": delta, "x": source})
         share = pointer(None if factors is None else factors[k])
         sizes = (batch, outputs, pointer(delta), length, pointer(result), share, step, 1)
         check(lib.dk_weighted_source(*sizes), "backward_shortcut_multilayer_cpu")

@@ -340,8 +340,14 @@ def test_empty_arrays_do_what_numpy_does():
         K.normalize_delta_cpu(x, *[vector] * 4, x),
     ):
         assert result.shape == x.shape
-    with pytest.raises(ShapeError, match="x must hold at least one value"):
-        K.batchnorm_forward(x, vector, vector)
+    rolling = 2 * vector, 3 * vector
+    y, mean, variance = K.batchnorm_forward(x, vector, vector, *rolling)
+    assert y.shape == x.shape and np.isnan([mean, variance]).all()
+    np.testing.assert_array_equal(rolling, [2 * vector, 3 * vector])
+    updates = vector.copy()
+    result = K.batchnorm_backward(x, x, vector, vector, vector, scale_updates=updates)
+    assert result.delta.shape == x.shape
+    np.testing.assert_array_equal([updates, result.bias_updates], [vector, 0 * vector])
 
 
 def test_one_value_has_variance_zero():
