@@ -14,6 +14,7 @@ OPTIONS = {
     **dict.fromkeys(("angle", "hue"), 0.0),
     **dict.fromkeys(("aspect", "saturation", "exposure"), 1.0),
     "flip": True,
+    "flip_alternately": False,
     "translate": 0,
     "cutout": 0,
     "label_smooth_eps": 0.0,

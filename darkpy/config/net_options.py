@@ -175,6 +175,12 @@ _AUGMENTATION = (
         below=1,
         dialect="alexeyab",
     ),
+    flag(
+        "flip_alternately",
+        False,
+        "mirror each photo in every other epoch instead of at random; half of them begin mirrored",
+        dialect="darkpy",
+    ),
     integer(
         "translate",
         0,

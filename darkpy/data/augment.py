@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from darkpy.data.images import Image, cutout, distort, flip, resize, rotate_crop, translate
 from darkpy.data.prepare import fit
@@ -18,7 +19,7 @@ from darkpy.data.prepare import fit
 __all__ = ["Augmentation", "random_stream"]
 
 # What a stream is for; part of its key, so that two purposes never share numbers.
-PURPOSES = {"augment": 1, "shuffle": 2}
+PURPOSES = {"augment": 1, "shuffle": 2, "mirror": 3}
 
 
 def random_stream(purpose: str, seed: int, epoch: int, index: int = 0) -> np.random.Generator:
@@ -59,6 +60,8 @@ class Augmentation:
         Share of a turn, either way.
     flip : bool
         Mirror half of the photos.
+    alternates : bool
+        Which half is not drawn anew: a photo is mirrored in every other epoch (`mirrored_first`).
     translate : int
         Moved by a whole number of pixels, up to so many, along each axis.
     cutout : int
@@ -71,7 +74,9 @@ class Augmentation:
     half of the time, which AlexeyAB's key ``flip=0`` switches off).  `translate` is darkpy's own:
     Darknet's cutting enlarges a photo that is as small as the network's input, so the network
     would learn at another scale than it is measured at.  So is `cutout` (DeVries and Taylor 2017,
-    Improved regularization of convolutional neural networks with cutout).
+    Improved regularization of convolutional neural networks with cutout), and `alternates` (Jordan
+    2024, 94% on CIFAR-10 in 3.29 seconds on a single GPU): in two epochs each photo is seen both
+    ways, where of two draws half give the same way twice.
     """
 
     min_crop: int = 0
@@ -85,16 +90,17 @@ class Augmentation:
     crops: bool = True
     translate: int = 0
     cutout: int = 0
+    alternates: bool = False
 
     @classmethod
     def from_options(cls, options: Any) -> Augmentation | None:
         """Read the keys of [net], or return None where none of them asks for anything.
 
         A cfg that writes none of max_crop, min_crop, max_ratio, min_ratio, angle, aspect,
-        saturation, exposure, hue, translate, cutout and ``flip=1`` trains on the photos as they
-        are.  ``flip=1``, ``translate`` and ``cutout`` do what they say and nothing else.  Any
-        other of the keys switches Darknet's whole procedure on, with Darknet's defaults for the
-        rest (max_crop = 2·width, min_crop = width, flip = 1).
+        saturation, exposure, hue, translate, cutout, ``flip=1`` and ``flip_alternately=1`` trains
+        on the photos as they are.  The last four do what they say and nothing else.  Any other of
+        the keys switches Darknet's whole procedure on, with Darknet's defaults for the rest
+        (max_crop = 2·width, min_crop = width, flip = 1).
 
         Parameters
         ----------
@@ -102,7 +108,8 @@ class Augmentation:
             The checked [net] section; its ``given`` says what the cfg really writes.
         """
         crops = any(options.given(key) for key in _CROP_KEYS)
-        flips = bool(options.flip) if options.given("flip") else crops
+        alternates = bool(options.flip_alternately)
+        flips = bool(options.flip) if options.given("flip") else crops or alternates
         if not (crops or flips or options.translate or options.cutout):
             return None
         return cls(
@@ -117,6 +124,7 @@ class Augmentation:
             crops=crops,
             translate=int(options.translate),
             cutout=int(options.cutout),
+            alternates=alternates,
         )
 
     @property
@@ -124,7 +132,20 @@ class Augmentation:
         """Whether colours change at all."""
         return (self.hue, self.saturation or 1.0, self.exposure or 1.0) != (0, 1, 1)
 
-    def __call__(self, image: Image, width: int, height: int, stream: np.random.Generator) -> Image:
+    def mirrored_first(self, count: int, seed: int) -> npt.NDArray[np.bool_] | None:
+        """Draw which of `count` photos are mirrored in epochs 0, 2, ..; None: each epoch draws."""
+        if not (self.flip and self.alternates):
+            return None
+        return random_stream("mirror", seed, 0).integers(2, size=count).astype(np.bool_)
+
+    def __call__(
+        self,
+        image: Image,
+        width: int,
+        height: int,
+        stream: np.random.Generator,
+        mirrored: bool | None = None,
+    ) -> Image:
         """Return the changed photo at the network's size.
 
         Parameters
@@ -134,6 +155,8 @@ class Augmentation:
             The network's input; the square that is cut out has the longer one as its side.
         stream : Generator
             The sample's own stream.  The numbers are drawn in Darknet's order.
+        mirrored : bool, optional
+            Whether to mirror; by default drawn from the stream where `flip` is on.
 
         Returns
         -------
@@ -146,7 +169,7 @@ class Augmentation:
         if self.translate:
             right, down = stream.integers(-self.translate, self.translate, 2, endpoint=True)
             image = translate(image, int(right), int(down))
-        if self.flip and stream.integers(2):
+        if bool(self.flip and stream.integers(2)) if mirrored is None else mirrored:
             image = flip(image)
         if self.distorts:
             hue = stream.uniform(-self.hue, self.hue) if self.hue else 0.0

@@ -112,8 +112,9 @@ def batches(
         raise ArgumentError(
             f"size, threads and ahead must be at least 1, not {size}, {threads}, {ahead}"
         )
+    first = augmentation.mirrored_first(len(dataset), seed) if augmentation else None
     return _prefetch(
-        _Preparation(dataset, shape, augmentation, letterboxed, smoothing, seed),
+        _Preparation(dataset, shape, augmentation, letterboxed, smoothing, seed, first),
         keys,
         size,
         threads,
@@ -131,6 +132,7 @@ class _Preparation:
     letterboxed: bool
     smoothing: float
     seed: int
+    mirrored_first: npt.NDArray[np.bool_] | None = None
 
     def fill(self, batch: Batch, places: Sequence[int]) -> None:
         """Prepare the samples at these places of the batch (run by a thread)."""
@@ -142,7 +144,9 @@ class _Preparation:
                 image = fit(image, shape.width, shape.height, letterboxed=self.letterboxed)
             else:
                 stream = random_stream("augment", self.seed, epoch, index)
-                image = self.augmentation(image, shape.width, shape.height, stream)
+                first = self.mirrored_first
+                mirrored = None if first is None else bool(first[index]) ^ bool(epoch & 1)
+                image = self.augmentation(image, shape.width, shape.height, stream, mirrored)
             batch.x[place] = image
             batch.truth[place] = smooth(truth, self.smoothing) if self.smoothing else truth
 

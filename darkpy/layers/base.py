@@ -35,6 +35,13 @@ MAX_VALUES = 1 << 33
 #: Options of every section (spec 1.4).
 COMMON_OPTIONS: tuple[Option, ...] = (
     real("learning_rate", 1.0, "factor on the network's learning rate for this layer", minimum=0),
+    real(
+        "bias_learning_rate",
+        1.0,
+        "factor on the layer's learning rate for its biases",
+        minimum=0,
+        dialect="darkpy",
+    ),
     integer(
         "stopbackward",
         0,

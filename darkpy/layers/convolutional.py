@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 
-from darkpy.config.options import flag, integer
+from darkpy.config.options import choice, flag, integer
 from darkpy.kernels.boundary import FloatArray
 from darkpy.layers.activations import activation_code, activation_option
 from darkpy.layers.base import Shape
@@ -48,6 +48,13 @@ class Convolutional(FilterLayer):
         flag("binary", False, "read for compatibility; without effect in Darknet's CPU code"),
         flag("xnor", False, "binary weights and inputs: not supported"),
         flag("flipped", False, "the weights file holds the filters transposed"),
+        choice(
+            "init",
+            "random",
+            ("random", "identity"),
+            "the first weights; identity: the first filters hand on one channel each, in order",
+            dialect="darkpy",
+        ),
         integer("dot", 0, "read for compatibility; without effect in Darknet", dialect="pjreddie"),
     )
 
@@ -104,12 +111,25 @@ class Convolutional(FilterLayer):
         self.add_weights((o.filters, shape.channels // o.groups, o.size, o.size))
 
     def initial_weights(self) -> FloatArray:
-        """Random weights of scale sqrt(2 / fan in): normal as pjreddie's, uniform as AlexeyAB's."""
+        """Random weights of scale sqrt(2 / fan in): normal as pjreddie's, uniform as AlexeyAB's.
+
+        With ``init=identity`` filter k of a group is 1 at channel k in its middle, else 0, as long
+        as there are channels; the rest stays random.  Source: S. Zagoruyko and N. Komodakis 2017,
+        DiracNets.
+        """
         shape = self.parameters["weights"].shape
         scale = np.float32(np.sqrt(2 / (shape[1] * shape[2] * shape[3])))
         if self.dialect.weight_init == "normal":
-            return self.generator().standard_normal(shape, np.float32) * scale
-        return (self.generator().random(shape, np.float32) * 2 - 1) * scale
+            weights = self.generator().standard_normal(shape, np.float32) * scale
+        else:
+            weights = (self.generator().random(shape, np.float32) * 2 - 1) * scale
+        if self.values.init == "identity":
+            _, channels, rows, columns = shape
+            grouped = weights.reshape(self.values.groups, -1, channels, rows, columns)
+            first = np.arange(min(grouped.shape[1], channels))
+            grouped[:, first] = 0
+            grouped[:, first, first, rows // 2, columns // 2] = 1
+        return weights
 
     def multiply_adds(self) -> int:
         """Outputs times taps."""

@@ -51,6 +51,8 @@ def _update(network: Network, layer: Layer, parameter: Parameter, rate: float) -
     """Update one parameter; return whether all of it is finite."""
     o = network.options
     factor = rate * layer.values.learning_rate
+    if parameter.name == "biases":
+        factor *= layer.values.bias_learning_rate
     if o.adam:
         return adam_update(
             parameter.storage,

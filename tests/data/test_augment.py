@@ -20,6 +20,7 @@ DEFAULTS = {
     "exposure": 1.0,
     "hue": 0.0,
     "flip": True,
+    "flip_alternately": False,
     "translate": 0,
     "cutout": 0,
 }
@@ -57,6 +58,23 @@ def test_flip_alone_only_mirrors(rng):
             np.testing.assert_array_equal(result, flip(image))
             seen.add("mirrored")
     assert seen == {"as it was", "mirrored"}
+
+
+def test_alternate_mirroring_is_the_callers():
+    augmentation = Augmentation.from_options(Options(flip_alternately=True))
+    assert augmentation.alternates and augmentation.flip and not augmentation.crops
+    assert Augmentation.from_options(Options(flip_alternately=True, flip=False)) is None
+    first = augmentation.mirrored_first(1000, 5)
+    assert 400 < first.sum() < 600
+    np.testing.assert_array_equal(first, augmentation.mirrored_first(1000, 5))
+    assert (first != augmentation.mirrored_first(1000, 6)).any()
+    assert Augmentation(crops=False).mirrored_first(1000, 5) is None
+    image = np.arange(12, dtype=np.float32).reshape(1, 3, 4)
+    for mirrored, wanted in ((True, flip(image)), (False, image)):
+        for index in range(9):
+            stream = random_stream("augment", 0, 0, index)
+            result = augmentation(image, 4, 3, stream, mirrored)
+            np.testing.assert_array_equal(result, wanted)
 
 
 def test_translate_moves_by_whole_pixels_and_mirrors_the_border(rng):

@@ -65,6 +65,26 @@ def test_same_bits_for_any_number_of_threads(rng):
         np.testing.assert_array_equal(run(threads), one)
 
 
+def test_alternately_mirrored_photos_are_seen_both_ways_in_two_epochs(rng):
+    dataset = photos(rng, size=(8, 8))
+    augmentation = Augmentation(crops=False, alternates=True)
+    keys = [(epoch, index) for epoch in range(4) for index in range(23)]
+
+    def run(threads):
+        made = batches(dataset, keys, 6, SHAPE, augmentation=augmentation, seed=9, threads=threads)
+        return np.concatenate([batch.x for batch in made]).reshape(4, 23, 3, 8, 8)
+
+    zero, one, two, three = seen = run(1)
+    np.testing.assert_array_equal(zero[..., ::-1], one)
+    np.testing.assert_array_equal(zero, two)
+    np.testing.assert_array_equal(one, three)
+    plain = np.stack([dataset.sample(index, 3)[0] for index in range(23)])
+    mirrored = (zero == plain[..., ::-1]).all(axis=(1, 2, 3))
+    assert 0 < mirrored.sum() < 23
+    np.testing.assert_array_equal(zero[~mirrored], plain[~mirrored])
+    np.testing.assert_array_equal(run(3), seen)
+
+
 def test_an_error_reaches_the_consumer_at_its_batch():
     dataset = Broken()
     stream = batches(dataset, in_order(dataset), 2, InputShape(1, 8, 8), threads=2)

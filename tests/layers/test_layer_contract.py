@@ -259,3 +259,26 @@ def test_defaults_need_no_options() -> None:
         warnings.simplefilter("error")
         for name in FULL_NAMES:
             network(name)
+
+
+@pytest.mark.parametrize(("filters", "channels", "groups"), [(5, 3, 1), (3, 5, 1), (6, 4, 2)])
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_identity_filters_hand_channels_on(
+    filters: int, channels: int, groups: int, size: int
+) -> None:
+    text = (
+        f"[net]\nbatch=1\nheight=5\nwidth=6\nchannels={channels}\n[convolutional]\ninit={{}}\n"
+        f"filters={filters}\nsize={size}\npad=1\ngroups={groups}\nactivation=linear\n"
+    )
+    net = Network(parse_cfg(text.format("identity"), "some.cfg"))
+    x = photos(net, 2)
+    y = net.activations(x)[0][:, :, :5, :6]
+    each, fed = filters // groups, channels // groups
+    random = Network(parse_cfg(text.format("random"), "some.cfg")).layers[0].weights
+    for group in range(groups):
+        for k in range(each):
+            if k < fed:
+                np.testing.assert_array_equal(y[:, group * each + k], x[:, group * fed + k])
+            else:
+                place = group * each + k
+                np.testing.assert_array_equal(net.layers[0].weights[place], random[place])

@@ -81,6 +81,7 @@ def test_random_policy_is_repeatable_and_in_range() -> None:
     [
         ("learning_rate=0.5", "learning_rate=3", ""),
         ("learning_rate=0", "", ""),
+        ("bias_learning_rate=7", "learning_rate=0.5\nbias_learning_rate=0", ""),
         ("", "stopbackward=1", ""),
         ("stopbackward=1", "", ""),
         ("", "", "loss_weight=0.25"),

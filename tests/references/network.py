@@ -209,9 +209,11 @@ class ReferenceNetwork:
         momentum = float(self.options.get("momentum", 0.9))
         decay = float(self.options.get("decay", 0.0001))
         for layer in self.layers[self._frozen() :]:
-            eta = rate * layer.float("learning_rate", 1)
             for name, update in layer.updates.items():
                 parameter = layer.parameters[name]
+                eta = rate * layer.float("learning_rate", 1)
+                if name == "biases":
+                    eta *= layer.float("bias_learning_rate", 1)
                 if self._int("adam"):
                     parameter = self._adam(layer, name, parameter, update, eta, count, decay)
                     update = np.zeros_like(update)
