@@ -60,7 +60,9 @@ def _add_valid(actions: Commands) -> None:
     parser = actions.add_parser("valid", help="measure on the valid= list")
     _add_data_and_cfg(parser)
     parser.add_argument("weights", metavar="WEIGHTS")
-    parser.set_defaults(run=_valid, batch=64, top=None, letterbox=False, precision="fp32")
+    parser.set_defaults(
+        run=_valid, batch=64, top=None, letterbox=False, mirrored=False, precision="fp32"
+    )
 
 
 def _valid(arguments: argparse.Namespace) -> None:

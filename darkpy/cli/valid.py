@@ -32,6 +32,11 @@ def register(commands: Commands) -> None:
     parser.add_argument(
         "--top", type=positive, metavar="K", help="also count the K best names (default: 5)"
     )
+    parser.add_argument(
+        "--mirrored",
+        action="store_true",
+        help="let the network see each photo and its mirror image, and count the mean",
+    )
     add_letterbox(parser)
     add_precision(parser)
     add_threads(parser)
@@ -64,6 +69,7 @@ def measure_and_report(cfg: str, data: str, arguments: argparse.Namespace) -> No
         threads=threads,
         k=arguments.top or opened.top,
         letterboxed=arguments.letterbox,
+        mirrored=arguments.mirrored,
     )
     speed = result.count / max(time.monotonic() - begin, 1e-9)
     kind = "held-back photos" if opened.valid else "photos"

@@ -65,6 +65,7 @@ def evaluate(
     threads: int = 1,
     k: int = 5,
     letterboxed: bool = False,
+    mirrored: bool = False,
 ) -> Evaluation:
     """Let a network name every photo of a set and count how often it is right.
 
@@ -80,6 +81,8 @@ def evaluate(
         Of the top-k share.
     letterboxed : bool
         Photos with grey bars instead of the centre crop.
+    mirrored : bool
+        Count the mean of what the network says of each photo and of its mirror image.
 
     Raises
     ------
@@ -101,6 +104,8 @@ def evaluate(
     )
     for made in stream:
         outputs = net.predict(made.x)
+        if mirrored:
+            outputs = (outputs + net.predict(np.ascontiguousarray(made.x[..., ::-1]))) / 2
         if outputs.shape[1] != classes:
             raise DataError(
                 dataset.origin,

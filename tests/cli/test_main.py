@@ -86,9 +86,10 @@ def test_train(photos, capsys, networks):
     assert networks[0].updates == 15
 
 
-def test_valid(photos, trained, capsys):
+@pytest.mark.parametrize("more", [[], ["--mirrored"]])
+def test_valid(photos, trained, capsys, more):
     words = ["valid", "tiny.cfg", str(trained / "tiny_final.weights"), str(photos), "--top", "2"]
-    assert main(words) == 0
+    assert main([*words, *more]) == 0
     assert re.fullmatch(
         r"tiny names 100\.0 % of the 12 held-back photos correctly; top-2: 100\.0 %; .* images/s\n",
         capsys.readouterr().out,

@@ -49,6 +49,25 @@ def test_counts_are_right_for_any_batch(batch):
     assert result.loss == pytest.approx(-sum(logs) / 5, rel=1e-6)
 
 
+def test_mirrored_counts_the_mean_of_both_views():
+    class SeesTheLeft:
+        """Its answer is the photo's left pixel, as 0 or 1."""
+
+        channels, height, width = 1, 1, 2
+
+        def predict(self, x):
+            left = x[:, 0, 0, 0]
+            return np.stack([1 - left, left], axis=1)
+
+    x = np.array([[255, 0], [102, 255], [0, 0]], np.uint8).reshape(3, 1, 2)
+    seen = dataset_from_arrays(x, np.array([1, 1, 0]), list("ab"))
+    plain, both = (evaluate(SeesTheLeft(), seen, mirrored=m) for m in (False, True))
+    assert plain.top1 == 2 / 3
+    assert both.top1 == 2 / 3  # the first is a draw now, and the first class stands first
+    logs = [math.log(p) for p in (0.5, 0.7, 1.0)]
+    assert both.loss == pytest.approx(-sum(logs) / 3, rel=1e-5)
+
+
 def test_top_k_needs_more_classes_than_k():
     assert evaluate(Says(ANSWERS), photos([0, 2, 0, 1, 3]), k=5).top_k is None
 
