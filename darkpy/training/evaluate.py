@@ -105,7 +105,8 @@ def evaluate(
     for made in stream:
         outputs = net.predict(made.x)
         if mirrored:
-            outputs = (outputs + net.predict(np.ascontiguousarray(made.x[..., ::-1]))) / 2
+            mirror_image = np.ascontiguousarray(made.x[..., ::-1])
+            outputs = np.float32(0.5) * (outputs + net.predict(mirror_image))
         if outputs.shape[1] != classes:
             raise DataError(
                 dataset.origin,
