@@ -100,10 +100,11 @@ static inline struct dk_ahead dk_ahead_of(const struct dk_stretch *stretches, in
     a.per_tile = dk_ceil_div(a.left, tiles);
     return a;
 }
-/* Gives the tile, of `steps` steps, the next slice; a tile that sees only padding has none. */
+/* Gives the tile, of `steps` steps, the next slice, and nothing of its own to fetch for the next tile; a tile that sees
+ * only padding has no slice. */
 static inline void dk_ahead_next(struct dk_ahead *a, struct dk_convolution_tile *tile, int64_t steps) {
-    tile->ahead = (const char *)tile->weights;
-    tile->ahead_step = 0;
+    tile->next = tile->ahead = (const char *)tile->weights;
+    tile->next_step = tile->ahead_step = 0;
     if (a->left <= 0)
         return;
     int64_t bytes = DK_MIN(a->per_tile, a->at->bytes - a->offset);

@@ -106,6 +106,7 @@ static void multiply(const struct winograd *w, const float *v, int64_t count, in
                 .pixels = t1 - t0,
                 .filters = width,
                 .pixel = pixel,
+                .next = (const char *)(u + e * floats),
                 /* a part of the next product's filters, which the first of its blocks would else wait for */
                 .ahead = (const char *)(u + (e + 1) * floats) + b * w->run * step,
                 .ahead_step = step,

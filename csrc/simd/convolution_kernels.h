@@ -19,6 +19,7 @@ struct dk_tile_output {
     int activation;               /* DK_LINEAR, DK_RELU or DK_LEAKY */
     int from_y;                   /* sums start from y instead of 0 */
     int is_final;                 /* 0: store the bare sums; more of them will come */
+    int streams;                  /* full vectors are stored around the caches: y and its pixels begin at cache lines */
 };
 
 /* pixels x filters sums over taps x run products:
@@ -31,10 +32,12 @@ struct dk_convolution_tile {
     const float *weights;
     int64_t pixels;               /* 1 .. tile_pixels */
     int64_t filters;              /* 1 .. panel_vectors*lanes */
-    const int64_t *pixel;         /* [pixels + next] */
-    int64_t next;                 /* pixels of the tile to come, whose outputs are fetched meanwhile */
-    const char *ahead;            /* memory that a later tile reads: ahead + k*ahead_step is fetched into the cache */
-    int64_t ahead_step;           /* during step k of taps*run; any address will do */
+    const int64_t *pixel;         /* [pixels + coming] */
+    int64_t coming;               /* pixels of the next tile whose y is fetched, as its sums start there */
+    /* Fetched into the caches during step k of taps*run, whatever lies there: next + k*next_step, which the next tile
+     * reads, and ahead + k*ahead_step for later ones. */
+    const char *next, *ahead;
+    int64_t next_step, ahead_step;
     struct dk_tile_output out;
 };
 
