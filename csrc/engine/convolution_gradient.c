@@ -3,8 +3,9 @@
  * Tiles of a few channels x one panel of filters run over blocks of image rows small enough for the cache.  Either
  * the pixels are cut into slices (a cut that depends on the shape alone) with sums of their own that are added in
  * order at the end, or, where the weights are large beside the images, each job owns some of the tiles and sees all
- * pixels.  Thin inputs (a few channels) are first copied to patches, one row of taps*channels values per pixel, so
- * that tiles are full and the border needs no care. */
+ * pixels.  Thin inputs (a few channels) would leave tiles empty: there the taps of a row of the filter, which lie side
+ * by side in the image, count as one tap of many channels.  Columns of pixels where the border cuts such a row, and
+ * images that are not dense, are copied to patches first: taps*channels values per pixel, zeros outside. */
 #include "engine/convolution_private.h"
 
 #include "threads.h"
@@ -17,7 +18,7 @@ enum {
     BLOCK_PIXELS = 192,      /* pixels of a block, about: updates are loaded and stored once per block */
     BLOCK_LEAST = 48,        /* also where so many do not fit */
     BLOCK_FLOATS = 1 << 17,  /* of x and dy in a block */
-    THIN = 16,               /* channels up to which patches are made */
+    THIN = 16,               /* channels up to which an input is thin */
     PART = 56,               /* channels of a part, about: jobs share the parts where there are no slices */
     MANY_VALUES = 48,        /* read for each update, where slices with sums of their own pay (measured) */
     JOBS_PER_THREAD = 4,
@@ -31,7 +32,9 @@ struct gradient {
     struct dk_tensor x, dy;
     struct dk_panels panels;
     const struct dk_convolution_kernels *kernels;
-    int depthwise, patches;
+    int depthwise, is_thin;
+    int64_t merged;                   /* taps that count as one */
+    int64_t x0, x1;                   /* columns of dy between those of patches */
     int64_t slices;                   /* with sums of their own; 1: straight into updates */
     int64_t rows, block_rows;         /* of dy over all images; of a block */
     int64_t parts;                    /* of the channels */
@@ -52,16 +55,17 @@ static void tile_rows(const struct gradient *a, float *updates, int64_t index, i
     const struct dk_panels *p = &a->panels;
     const int64_t panels = a->depthwise ? 1 : dk_panel_count(p);
     const int64_t part = index % a->parts, tile = index / a->parts;
-    const int64_t tap = tile % p->taps, q = tile / p->taps % panels, g = tile / p->taps / panels;
-    const int64_t at_y = tap / s->size_w * s->dilation_h - s->pad_h, at_x = tap % s->size_w * s->dilation_w - s->pad_w;
+    const int64_t taps = p->taps / a->merged, across = s->size_w / a->merged, inputs = p->inputs * a->merged;
+    const int64_t tap = tile % taps, q = tile / taps % panels, g = tile / taps / panels;
+    const int64_t at_y = tap / across * s->dilation_h - s->pad_h, at_x = tap % across * s->dilation_w - s->pad_w;
     int64_t y0, y1, x0, x1;
     valid_range(at_y, s->stride_h, a->x.height, a->dy.height, &y0, &y1);
-    valid_range(at_x, s->stride_w, a->x.width, a->dy.width, &x0, &x1);
+    valid_range(at_x, s->stride_w, a->x.width - (a->merged - 1), a->dy.width, &x0, &x1);
     if (x0 == x1)
         return;
-    const int64_t blocks = dk_ceil_div(p->inputs, a->kernels->tile_pixels);
+    const int64_t blocks = dk_ceil_div(inputs, a->kernels->tile_pixels);
     const int64_t width = a->depthwise ? p->padded : dk_panel_width(p, q);
-    float *base = updates + (a->depthwise ? tap * p->padded : dk_panel_offset(p, g, q) + tap * p->inputs * width);
+    float *base = updates + (a->depthwise ? tap * p->padded : dk_panel_offset(p, g, q) + tap * inputs * width);
     struct dk_gradient_tile t = {
         .x_step = s->stride_w * a->x.stride,
         .x_row = s->stride_h * a->x.width * a->x.stride,
@@ -70,12 +74,12 @@ static void tile_rows(const struct gradient *a, float *updates, int64_t index, i
         .filters = a->depthwise ? p->outputs : DK_MIN(p->width, p->outputs - q * p->width),
     };
     for (int64_t b = part * blocks / a->parts; b < (part + 1) * blocks / a->parts; b++) {
-        int64_t c0 = b * p->inputs / blocks, c1 = (b + 1) * p->inputs / blocks;
+        int64_t c0 = b * inputs / blocks, c1 = (b + 1) * inputs / blocks;
         t.channels = c1 - c0;
         t.updates = base + c0 * width;
         /* its own channels of the block to come, and one of the lines of dy, which all tiles read */
         t.x_ahead = (r1 - r0) * t.x_row;
-        t.dy_ahead = (r1 - r0) * t.dy_row + b % DY_LINES * LINE;
+        t.dy_ahead = (r1 - r0) * t.dy_row + (tap + b) % DY_LINES * LINE;
         for (int64_t r = r0; r < r1;) {
             int64_t n = r / a->dy.height, top = DK_MAX(y0, r - n * a->dy.height);
             int64_t bottom = DK_MIN(y1, r1 - n * a->dy.height);
@@ -129,16 +133,16 @@ static void copy_patch(const struct gradient *a, int64_t pixel, float *patch) {
     }
 }
 
-/* Every tap and filter over rows r0 .. r1-1, through patches. */
-static void patch_rows(const struct gradient *a, float *updates, int64_t r0, int64_t r1) {
+/* Every tap and filter in a column of rows r0 .. r1-1, through patches. */
+static void patch_column(const struct gradient *a, float *updates, int64_t column, int64_t r0, int64_t r1) {
     float patch[PATCH];
     const struct dk_panels *p = &a->panels;
     const int64_t depth = p->taps * p->inputs, blocks = dk_ceil_div(depth, a->kernels->tile_pixels);
-    const int64_t pixels = r1 * a->dy.width, step = PATCH / depth;
-    for (int64_t p0 = r0 * a->dy.width; p0 < pixels; p0 += step) {
-        int64_t count = DK_MIN(step, pixels - p0);
+    for (int64_t r = r0, count; r < r1; r += count) {
+        const int64_t first = r * a->dy.width + column;
+        count = DK_MIN(PATCH / depth, r1 - r);
         for (int64_t k = 0; k < count; k++)
-            copy_patch(a, p0 + k, patch + k * depth);
+            copy_patch(a, first + k * a->dy.width, patch + k * depth);
         for (int64_t q = 0; q < dk_panel_count(p); q++)
             for (int64_t b = 0; b < blocks; b++) {
                 int64_t c0 = b * depth / blocks, c1 = (b + 1) * depth / blocks;
@@ -147,8 +151,8 @@ static void patch_rows(const struct gradient *a, float *updates, int64_t r0, int
                     .cols = count,
                     .x = patch + c0,
                     .x_step = depth,
-                    .dy = a->dy.data + p0 * a->dy.stride + q * p->width,
-                    .dy_step = a->dy.stride,
+                    .dy = a->dy.data + first * a->dy.stride + q * p->width,
+                    .dy_step = a->dy.width * a->dy.stride,
                     .channels = c1 - c0,
                     .filters = DK_MIN(p->width, p->outputs - q * p->width),
                     .updates = updates + dk_panel_offset(p, 0, q) + c0 * dk_panel_width(p, q),
@@ -169,11 +173,11 @@ static void run_jobs(const void *args, int64_t begin, int64_t end, int worker) {
             updates = a->partial + slice * a->size;
             memset(updates, 0, sizeof(float) * (size_t)a->size);
         }
-        if (a->patches) {
-            patch_rows(a, updates, r0, r1);
-            continue;
-        }
-        for (int64_t r = r0; r < r1; r += a->block_rows)
+        if (a->is_thin)
+            for (int64_t column = 0; column < a->dy.width; column++)
+                if (column < a->x0 || column >= a->x1)
+                    patch_column(a, updates, column, r0, r1);
+        for (int64_t r = a->x0 < a->x1 ? r0 : r1; r < r1; r += a->block_rows)
             for (int64_t t = job * a->tiles / a->jobs; t < (job + 1) * a->tiles / a->jobs; t++)
                 tile_rows(a, updates, t, r, DK_MIN(r1, r + a->block_rows));
     }
@@ -203,22 +207,27 @@ static struct gradient plan(const struct dk_convolution_backward_weights *c) {
     a.panels = dk_weights_panels(&a.s);
     a.size = dk_panels_size(&a.panels);
     a.rows = a.dy.batch * a.dy.height;
-    a.parts = a.depthwise ? 1 : dk_ceil_div(a.panels.inputs, PART);
-    a.tiles = a.panels.groups * (a.depthwise ? 1 : dk_panel_count(&a.panels)) * a.panels.taps * a.parts;
 
     int64_t pixels = a.rows * a.dy.width, depth = a.panels.taps * a.panels.inputs;
     int64_t values = a.x.batch * a.x.height * a.x.width * a.x.channels + pixels * a.dy.channels;
-    a.patches = !a.depthwise && a.panels.groups == 1 && a.panels.inputs <= THIN && a.panels.taps > 1 &&
+    a.is_thin = !a.depthwise && a.panels.groups == 1 && a.panels.inputs <= THIN && a.panels.taps > 1 &&
                 depth <= PATCH / 16;
+    a.merged = a.is_thin && a.x.stride == a.x.channels && a.s.dilation_w == 1 ? a.s.size_w : 1;
+    a.x1 = a.is_thin && a.merged == 1 ? 0 : a.dy.width;
+    if (a.merged > 1)
+        valid_range(-a.s.pad_w, a.s.stride_w, a.x.width - (a.merged - 1), a.dy.width, &a.x0, &a.x1);
+    a.parts = a.depthwise || a.is_thin ? 1 : dk_ceil_div(a.panels.inputs, PART);
+    a.tiles = a.panels.groups * (a.depthwise ? 1 : dk_panel_count(&a.panels)) * a.panels.taps / a.merged * a.parts;
+
     int64_t slices = DK_MIN(SLICES, DK_MIN(a.rows, values / a.size));
-    a.slices = a.patches || a.depthwise || MANY_VALUES * a.size <= values ? DK_MAX(1, slices) : 1;
+    a.slices = a.is_thin || a.depthwise || MANY_VALUES * a.size <= values ? DK_MAX(1, slices) : 1;
     if (pixels * a.size < SMALL)
         a.slices = 1;
 
     int64_t row_floats = a.s.stride_h * a.x.width * a.x.channels + a.dy.width * a.dy.channels;
     a.block_rows = DK_MIN(dk_ceil_div(BLOCK_PIXELS, a.dy.width),
                           DK_MAX(dk_ceil_div(BLOCK_LEAST, a.dy.width), BLOCK_FLOATS / row_floats));
-    a.jobs = a.slices > 1 || a.patches ? 1 : DK_MIN(a.tiles, (int64_t)dk_get_num_threads() * JOBS_PER_THREAD);
+    a.jobs = a.slices > 1 || a.is_thin ? 1 : DK_MIN(a.tiles, (int64_t)dk_get_num_threads() * JOBS_PER_THREAD);
     return a;
 }
 
