@@ -93,3 +93,12 @@ def test_packaged_networks_load(
         assert sum(p.count for layer in net.layers for p in layer.parameters.values()) == parameters
     inception = [layer for layer in net.layers if layer.kind == "route" and len(layer.sources) == 4]
     assert len(inception) == 9
+
+
+def test_the_network_for_cifar10_hands_photos_through_at_first() -> None:
+    net = darkpy.load("cifar-fast", seed=1)
+    assert (net.input_shape[:3], net.outputs, net.truths) == ((3, 32, 32), 10, 10)
+    assert net.dialect.name == "alexeyab"  # its rolling statistics follow within an epoch
+    x = np.random.default_rng(0).random((2, 3, 32, 32)).astype(np.float32)
+    first, second, *_ = net.activations(x)
+    np.testing.assert_allclose(second[:, : first.shape[1]], first, atol=1e-5)
