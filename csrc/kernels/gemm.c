@@ -1,7 +1,7 @@
 /* Blocks after Goto and van de Geijn: for a chunk of K and as many rows of A as stay in the third-level cache, A is
- * packed once for all threads, in blocks of a register tile's rows.  A job runs its blocks of
- * A, one after the other in the first-level cache, over a few panels of columns of B, which its first block packs, for
- * the others to find them in the second-level cache. */
+ * packed once for all threads, in blocks of a register tile's rows.  A job runs its
+ * blocks of A, one after the other in the first-level cache, over a few panels of columns of B, which the first block
+ * packs, for the others to find them in the second-level cache. */
 #include "kernels/gemm.h"
 
 #include "dispatch.h"

@@ -1,6 +1,7 @@
 #include "kernels/normalization.h"
 
 #include "dispatch.h"
+#include "kernels/streaming.h"
 #include "threads.h"
 
 /* Neighbouring positions of a plane that are taken through all channels together: a quarter of the plane, so that even
@@ -27,15 +28,16 @@ static int64_t locate(int64_t item, int64_t channels, int64_t spatial, int64_t *
     return item / blocks_of(spatial) * channels * spatial + first;
 }
 
-/* Not streamed: that was slower, the arithmetic being what takes most of the time. */
 static void forward_blocks(const void *args, int64_t begin, int64_t end, int worker) {
     const struct dk_lrn_forward *a = args;
     int64_t channels = a->x.channels, spatial = positions_of(&a->x), columns;
+    const int is_streamed = a->x.batch * channels * spatial >= DK_STREAM_FROM;
     (void)worker;
     for (int64_t item = begin; item < end; item++) {
         int64_t at = locate(item, channels, spatial, &columns);
-        dk_kernels()->plane.lrn_forward(columns, channels, spatial, (a->size - 1) / 2, a->size / 2, a->alpha, a->beta,
-                                        a->kappa, a->x.data + at, a->y.data + at, a->norms ? a->norms + at : NULL);
+        dk_kernels()->plane.lrn_forward(is_streamed, columns, channels, spatial, (a->size - 1) / 2, a->size / 2,
+                                        a->alpha, a->beta, a->kappa, a->x.data + at, a->y.data + at,
+                                        a->norms ? a->norms + at : NULL);
     }
 }
 

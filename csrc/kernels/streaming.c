@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { LINE = 64, AHEAD = 3072 };
+enum { LINE = 64, AHEAD = 8192 };
 
 static int64_t beyond_line(const float *p) {
     return (int64_t)((uintptr_t)p % LINE / sizeof *p);

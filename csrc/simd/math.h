@@ -32,10 +32,10 @@ DK_INLINE vf vexp_reduce(vf x, vi *n, vf *n_float) {
     return r + r * r * q;
 }
 
-/* e^x: 2 ulp; 0 below -103.97, infinity above 88.72. */
-DK_INLINE vf vexp(vf x) {
+/* vexp for x <= 89, which it does not look at. */
+DK_INLINE vf vexp_limited(vf x) {
     vi n;
-    vf whole, p = vexp_reduce(vmax(vset(-104), vmin(vset(89), x)), &n, &whole);
+    vf whole, p = vexp_reduce(vmax(vset(-104), x), &n, &whole);
 #if VL == 16
     return (vf)_mm512_scalef_ps((__m512)(vset(1) + p), (__m512)whole);
 #else
@@ -43,6 +43,11 @@ DK_INLINE vf vexp(vf x) {
     vi half = n >> 1;
     return (vset(1) + p) * vpower_of_two(half) * vpower_of_two(n - half);
 #endif
+}
+
+/* e^x: 2 ulp; 0 below -103.97, infinity above 88.72. */
+DK_INLINE vf vexp(vf x) {
+    return vexp_limited(vmin(vset(89), x));
 }
 
 /* e^x - 1 for x <= 44: 3 ulp, also near 0. */

@@ -30,9 +30,10 @@ struct dk_plane_kernels {
     void (*softmax)(int64_t columns, int64_t n, int64_t stride, const float *x, float *y, float temperature);
     /* y = x / |x| over `n` planes, 0 where |x| is 0; dx = (1 - y)/|x| (0 there) unless NULL.  y may be x. */
     void (*l2normalize)(int64_t columns, int64_t n, int64_t stride, const float *x, float *y, float *dx);
-    /* As simd/lrn_kernels.h; norms and scratch have the layout of x. */
-    void (*lrn_forward)(int64_t columns, int64_t channels, int64_t stride, int64_t before, int64_t after, float alpha,
-                        float beta, float kappa, const float *x, float *y, float *norms);
+    /* As simd/lrn_kernels.h; norms and scratch have the layout of x; y goes around the caches where is_streamed. */
+    void (*lrn_forward)(int is_streamed, int64_t columns, int64_t channels, int64_t stride, int64_t before,
+                        int64_t after, float alpha, float beta, float kappa, const float *x, float *y,
+                        float *norms);
     void (*lrn_backward)(int accumulate, int64_t columns, int64_t channels, int64_t stride, int64_t before,
                          int64_t after, float alpha, float beta, float kappa, const float *x, const float *delta,
                          float *dx, float *scratch);

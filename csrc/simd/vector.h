@@ -147,11 +147,11 @@ DK_INLINE vf vabs(vf a) {
     return (vf)((vi)a & 0x7fffffff);
 }
 
-/* Asks for the cache lines of `bytes` bytes that lie three kilobytes beyond p: across the borders of pages, where
+/* Asks for the cache lines of `bytes` bytes that lie eight kilobytes beyond p: across the borders of pages, where
  * the processor's own prefetching ends.  No memory need be there. */
 DK_INLINE void vprefetch(const void *p, int64_t bytes) {
     for (int64_t i = 0; i < bytes; i += 64)
-        __builtin_prefetch((const void *)((uintptr_t)p + 3072 + (uintptr_t)i));
+        __builtin_prefetch((const void *)((uintptr_t)p + 8192 + (uintptr_t)i));
 }
 
 /* Store around the caches (p aligned to the vector's size) where that exists; then call vstream_fence() once. */
@@ -215,11 +215,17 @@ DK_INLINE float vmax_lane(vf a) {
 
 /* Largest of n values, -infinity if none; NaN does not count. */
 DK_INLINE float vmax_of(int64_t n, const float *x) {
-    vf largest = vset(-INFINITY);
-    int64_t whole = n - n % VL;
-    for (int64_t i = 0; i < whole; i += VL)
-        largest = vmax(vload(x + i), largest);
-    float max = vmax_lane(largest);
+    vf l0 = vset(-INFINITY), l1 = l0, l2 = l0, l3 = l0;
+    int64_t whole = n - n % VL, i0 = 0;
+    for (; i0 + 4 * VL <= whole; i0 += 4 * VL) { /* four, not to wait for each other */
+        l0 = vmax(vload(x + i0), l0);
+        l1 = vmax(vload(x + i0 + VL), l1);
+        l2 = vmax(vload(x + i0 + 2 * VL), l2);
+        l3 = vmax(vload(x + i0 + 3 * VL), l3);
+    }
+    for (; i0 < whole; i0 += VL)
+        l0 = vmax(vload(x + i0), l0);
+    float max = vmax_lane(vmax(vmax(l0, l1), vmax(l2, l3)));
     for (int64_t i = whole; i < n; i++) /* the empty lanes of a short vector must not count */
         max = x[i] > max ? x[i] : max;
     return max;

@@ -17,6 +17,8 @@ CASES = [
     (2, 5, 7, 9, (3, 3), (2, 2), (2, 2)),
     (1, 3, 8, 40, (3, 3), (1, 1), (2, 2)),
     (2, 2, 6, 67, (2, 2), (2, 2), (1, 1)),
+    (2, 3, 7, 57, (2, 2), (2, 2), (0, 0)),
+    (1, 2, 4, 128, (2, 2), (2, 2), (0, 0)),
     (1, 1, 5, 5, (1, 1), (1, 1), (0, 0)),
     (2, 3, 7, 7, (2, 2), (3, 3), (1, 1)),
     (1, 2, 4, 3, (9, 9), (1, 1), (8, 8)),
@@ -43,6 +45,20 @@ def test_maxpool(case, every_simd, rng):
     total = x.copy()
     K.maxpool_backward(delta, argmax, shape[2:], out=total)
     np.testing.assert_array_equal(total, x + grad)
+
+
+def test_maxpool_never_chooses_nan_or_the_least(every_simd, rng):
+    """In every place of 2x2 windows, side by side and alone, in whole vectors and at their end."""
+    least = -np.finfo(np.float32).max
+    special = np.array([np.nan, -np.inf, least, 1, np.inf, -1], np.float32)
+    windows = special[np.indices((6,) * 4).reshape(4, -1)]  # every four of them
+    windows = windows.reshape(2, 2, 8, 2 * 81).transpose(2, 0, 3, 1)
+    x = np.ascontiguousarray(windows.reshape(1, 1, 16, 324))
+    for part in (x, x[..., :-1].copy(), x[..., :58].copy()):
+        want, places = reference.maxpool_forward(part, (2, 2), (2, 2), (0, 0))
+        y, argmax = K.maxpool_forward(part, 2, 2, 0)
+        np.testing.assert_array_equal(y, want.astype(np.float32))
+        np.testing.assert_array_equal(argmax, places)
 
 
 @pytest.mark.parametrize("case", CASES)
