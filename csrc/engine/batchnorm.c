@@ -85,15 +85,18 @@ static void join_moments(const void *context, int64_t begin, int64_t end, int wo
 static void normalise_pixels(const void *context, int64_t begin, int64_t end, int worker) {
     const struct forward *f = context;
     const struct dk_batchnorm *a = f->args;
+    const struct dk_tensor *r = &a->residual;
     (void)worker;
     dk_kernels()->batchnorm.normalise(a->activation, end - begin, a->x.channels, a->x.data + begin * a->x.stride,
-                                      a->x.stride, a->y.data + begin * a->y.stride, a->y.stride, f->mean, f->factor,
-                                      a->biases);
+                                      a->x.stride, r->data ? r->data + begin * r->stride : NULL, r->stride,
+                                      a->y.data + begin * a->y.stride, a->y.stride, f->mean, f->factor, a->biases);
 }
 
 static enum dk_status check_forward(const struct dk_batchnorm *a) {
     if (a->activation < 0 || a->activation >= DK_ACTIVATION_COUNT)
         return DK_BAD_ARGUMENT;
+    if (a->residual.data && !dk_same_sizes(&a->x, &a->residual))
+        return DK_BAD_SHAPE;
     return dk_same_sizes(&a->x, &a->y) && a->x.channels > 0 && dk_pixels(&a->x) > 0 ? DK_OK : DK_BAD_SHAPE;
 }
 

@@ -2,7 +2,7 @@
  *
  * Forward:   mean, variance of each channel over all M pixels (variance: sum of squares / (M-1), or / M where
  *            `biased`; 0 for M = 1);  x^ = (x - mean) / (sqrt(variance) + epsilon), or / sqrt(variance + epsilon)
- *            where `epsilon_inside`;  z = scale*x^ + bias;  y = f(z).
+ *            where `epsilon_inside`;  z = scale*x^ + bias;  y = f(z), or f(z + residual).
  * Backward:  d = delta*g;  bias update += sum d;  scale update += sum d*x^;  then, with d' = scale*d,
  *   exact:   the derivative of the forward above;
  *   Darknet: dm = -sum d' / s,  dv = -(sum d'(x - mean)) / (2 s^3),  s = sqrt(variance + 1e-5),
@@ -29,6 +29,7 @@ struct dk_batchnorm {
     int epsilon_inside;           /* 0: sqrt(v) + epsilon (pjreddie), 1: sqrt(v + epsilon) */
     int biased;                   /* 0: divide by M-1 (Darknet), 1: by M (cuDNN); rolling gets the same value */
     int activation;               /* enum dk_activation */
+    struct dk_tensor residual;    /* sizes of x; data NULL: none.  The functions named _nchw do not read it. */
     void *workspace;              /* dk_batchnorm_workspace() bytes, aligned to 8 */
 };
 /* Bytes of workspace for forward and apply. */

@@ -41,7 +41,7 @@ enum dk_status dk_shortcut_backward_x(const struct dk_shortcut *args);
 enum dk_status dk_shortcut_backward_from(const struct dk_shortcut *args);
 
 /* Backward of y = f(x + from) of equal sizes, in one pass over memory: d = delta*g(saved); x (+)= d, then from (+)= d,
- * which may be the same tensor.  delta is only read.  Threads: over pixels.  Error: 2 roundings.  Source: Darknet
+ * which may be the same tensor.  delta is only read, unless it is x, which is then overwritten.  Threads: over pixels.  Error: 2 roundings.  Source: Darknet
  * shortcut_layer.c backward_shortcut_layer. */
 struct dk_sum_backward {
     struct dk_tensor saved;                 /* of the forward, see engine/activation.h; data may be NULL for linear */

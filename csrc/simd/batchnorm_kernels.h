@@ -20,9 +20,10 @@ struct dk_batchnorm_kernels {
      * the variance, and square - sum^2/pixels loses no more than that factor.  All three are written. */
     void (*moments)(int64_t pixels, int64_t channels, const float *x, int64_t stride, float *shift, float *sum,
                     float *square);
-    /* y = f((x - mean)*factor + bias).  y may be x. */
-    void (*normalise)(int kind, int64_t pixels, int64_t channels, const float *x, int64_t x_stride, float *y,
-                      int64_t y_stride, const float *mean, const float *factor, const float *bias);
+    /* y = f((x - mean)*factor + bias + residual), residual NULL for none.  y may be x or residual. */
+    void (*normalise)(int kind, int64_t pixels, int64_t channels, const float *x, int64_t x_stride,
+                      const float *residual, int64_t residual_stride, float *y, int64_t y_stride, const float *mean,
+                      const float *factor, const float *bias);
     /* d = delta*g;  sum = sum of d, product = sum of d*(x - mean).  Both are written. */
     void (*backward_sums)(int kind, int64_t pixels, const struct dk_batchnorm_rows *rows, float *sum, float *product);
     /* dx = by_delta*d + by_x*(x - mean) + constant, d as above; added to dx where accumulate.  dx may be delta. */

@@ -179,7 +179,7 @@ class FilterLayer(NormalizingLayer):
         if self.normalizes:
             raw = plan.temporary(self.output_shape)
             self._filter(plan, x, raw, activation=LINEAR)
-            return self.record_normalization(plan, raw, output)
+            return self.record_normalization(plan, raw, output, plan.residual(self))
         biases = self.parameters["biases"].storage
         if not self.keeps_input:
             self._filter(plan, x, output, shift=biases, activation=self.activation)

@@ -120,14 +120,22 @@ class NormalizingLayer(Layer):
         names = ("scales", "biases", "rolling_mean", "rolling_variance")
         return {name: self.parameters[name].storage for name in names}
 
-    def record_normalization(self, plan: Plan, x: Tensor, output: Tensor) -> dict[str, Any]:
-        """Record the training forward of batch normalisation from `x` to `output`."""
+    def record_normalization(
+        self, plan: Plan, x: Tensor, output: Tensor, residual: tuple[Tensor, int] | None = None
+    ) -> dict[str, Any]:
+        """Record the training forward of batch normalisation from `x` to `output`.
+
+        `residual`: what is added behind it, and the activation of the sum.
+        """
         p = self.parameters
         saved: dict[str, Any] = {
             "x": x,
             "mean": plan.buffer(self.channels),
             "variance": plan.buffer(self.channels),
         }
+        fields = self.epsilon_fields()
+        if residual:
+            fields |= zip(("residual", "activation"), residual, strict=True)
         plan.add(
             self,
             "dk_batchnorm_forward",
@@ -137,7 +145,7 @@ class NormalizingLayer(Layer):
             rolling=self.rolling,
             **self.parameter_fields(),
             **saved,
-            **self.epsilon_fields(),
+            **fields,
         )
         plan.moves(p["rolling_mean"], p["rolling_variance"])
         return saved

@@ -109,9 +109,11 @@ class Shortcut(Layer):
             )
 
     def _record_sum_backward(self, plan: Plan, saved: Tensor, delta: Tensor) -> None:
-        x, source = plan.input_delta(self, 0), plan.input_delta(self, 1)
+        in_place = plan.is_sum_in_place(self)
+        x = (delta, 0) if in_place else plan.input_delta(self, 0)
+        source = plan.input_delta(self, 1)
         fields: dict[str, Any] = {} if self.is_linear else {"saved": saved}
-        if x:
+        if x and not (in_place and self.is_linear):
             fields |= {"x": x[0], "accumulate_x": x[1]}
         if source:
             fields |= {"from": source[0], "accumulate_from": source[1]}

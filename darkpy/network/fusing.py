@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from darkpy.layers.activations import mixes_channels
+from darkpy.layers.activations import mixes_channels, needs_input
 from darkpy.layers.base import INPUT, Layer
 from darkpy.layers.composition import Composition
 from darkpy.layers.filters import FilterLayer
@@ -16,9 +16,12 @@ __all__ = ["find_compositions", "find_pooled", "find_residuals"]
 
 
 def find_residuals(
-    layers: Sequence[Layer], needed: Sequence[int], wanted: Iterable[int]
+    layers: Sequence[Layer], needed: Sequence[int], wanted: Iterable[int], training: bool
 ) -> dict[int, Shortcut]:
     """Linear filters that only a [shortcut] of equal sizes reads, with that shortcut.
+
+    In training the sum is left to batch normalisation, so the filters need to have one, and the
+    gradient of the sum's activation has to follow from its output.
 
     Parameters
     ----------
@@ -27,6 +30,7 @@ def find_residuals(
         The layers that run.
     wanted : iterable of int
         Layers whose outputs survive the run.
+    training : bool
     """
     private = _read_once(layers, needed, wanted)
     residuals: dict[int, Shortcut] = {}
@@ -38,7 +42,9 @@ def find_residuals(
         if previous not in private or source == previous:
             continue
         filters = layers[previous]
-        if isinstance(filters, FilterLayer) and filters.is_linear:
+        if not isinstance(filters, FilterLayer) or not filters.is_linear:
+            continue
+        if not training or (filters.normalizes and not needs_input(shortcut.activation)):
             residuals[previous] = shortcut
     return residuals
 

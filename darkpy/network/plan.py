@@ -79,8 +79,8 @@ class Plan:
         self.program.touch(self.input.buffer)  # it is written before the first call
         self._views = {i: self._view(i) for i in self.needed}
         self._homes = {} if keep else self._find_homes()
-        #: Convolution -> the shortcut whose sum and activation its epilogue takes over.
-        self._residuals = {} if everything else find_residuals(layers, self.needed, wanted)
+        #: Filters -> the shortcut whose sum and activation are made with their last step.
+        self._residuals = {} if keep else find_residuals(layers, self.needed, wanted, training)
         #: Convolution -> the linear one before it whose work its filters take over.
         self._compositions = {} if everything else find_compositions(layers, self.needed, wanted)
         #: [maxpool] -> filters before it whose last steps' backward it records.
@@ -224,6 +224,10 @@ class Plan:
         if shortcut is None:
             return None
         return self.output(shortcut.sources[1]), shortcut.activation
+
+    def is_sum_in_place(self, shortcut: Layer) -> bool:
+        """Whether the layer before makes the sum: then both have one output and one delta."""
+        return self._residuals.get(shortcut.sources[0]) is shortcut
 
     def composition(self, layer: FilterLayer) -> Composition | None:
         """The layer's filters joined with those of the linear layer before it, which is left out.
@@ -384,9 +388,12 @@ class Plan:
         absorbed.update(first.index for first in self._compositions.values())
         for index in self.needed:
             layer = self.layers[index]
-            if self._views[index] or index in absorbed:
+            if self._views[index]:
                 continue
             output = self.output(index)
+            if index in absorbed:
+                self._saved[index] = output
+                continue
             view = layer.view(self.training)
             if view is not None:  # kept apart for looking at
                 self.copy(

@@ -68,7 +68,10 @@ class Recomputation:
             return
         for buffer, calls in self.makers.items():
             functions = {call.function for call in calls}
-            if functions == {_NORMALISATION} or self._is_sum_to_give_up(calls):
+            if any(_is_sum(call) for call in calls):
+                if self._is_sum_to_give_up(calls):
+                    self.given_up.add(buffer)
+            elif functions == {_NORMALISATION}:
                 self.given_up.add(buffer)
             elif level == "low" and self._is_pool_to_give_up(calls):
                 self.given_up.update(_written(calls[0]))
@@ -78,11 +81,16 @@ class Recomputation:
 
     def _is_sum_to_give_up(self, calls: list[Call]) -> bool:
         """Of a chain of sums every other one stays, so that making one again ends there."""
-        functions = {call.function for call in calls}
-        if _SHORTCUT not in functions or not functions <= {_SHORTCUT, _ACTIVATION}:
+        if any(call.function != _ACTIVATION and not _is_sum(call) for call in calls):
             return False
-        sums = [call.fields for call in calls if call.function == _SHORTCUT]
-        return not any(self._is_given_up_sum(f[k].buffer) for f in sums for k in ("x", "from"))
+        summands = [
+            call.fields[name].buffer
+            for call in calls
+            if _is_sum(call)
+            for name in ("x", "from", "residual")
+            if name in call.fields
+        ]
+        return not any(self._is_given_up_sum(buffer) for buffer in summands)
 
     def _is_pool_to_give_up(self, calls: list[Call]) -> bool:
         """Maxima, and where they were, follow from an input that is made again anyway."""
@@ -93,8 +101,7 @@ class Recomputation:
         return alone and calls[0].fields["x"].buffer in self.given_up
 
     def _is_given_up_sum(self, buffer: Buffer) -> bool:
-        functions = {call.function for call in self.makers.get(buffer, ())}
-        return buffer in self.given_up and _SHORTCUT in functions
+        return buffer in self.given_up and any(map(_is_sum, self.makers[buffer]))
 
     def fields(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Return the fields of a backward call with what was given up in its new place.
@@ -137,6 +144,11 @@ class Recomputation:
             prepare=call.prepare,
             **fields,
         )
+
+
+def _is_sum(call: Call) -> bool:
+    """Whether it adds what an earlier layer gave."""
+    return call.function == _SHORTCUT or "residual" in call.fields
 
 
 def _is_cheap(shape: Mapping[str, int]) -> bool:

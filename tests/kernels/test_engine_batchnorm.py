@@ -35,6 +35,7 @@ class Case:
         self.mean, self.variance = (GuardedVector(np.full(channels, np.nan)) for _ in range(2))
         self.rolling_mean = GuardedVector(rng.normal(0, 1, channels))
         self.rolling_variance = GuardedVector(rng.uniform(0.5, 2, channels))
+        self.residual = None
 
     def vectors(self):
         names = ("scales", "biases", "mean", "variance")
@@ -52,6 +53,7 @@ class Case:
                 "rolling": 0.01,
                 **FORMS[self.form],
                 "activation": kind_of(self.activation),
+                **({"residual": self.residual.struct} if self.residual else {}),
             },
         )
         work = GuardedVector(np.full(lib.dk_batchnorm_workspace(args) // 4, np.nan))
@@ -111,6 +113,29 @@ def test_forward_agrees_with_the_reference(every_simd, rng, shape, form, activat
     # Where the values nearly equal each other, the division amplifies the mean's last bit.
     limit = 64 * EPS * (1 + abs(z)) * np.maximum(1, 1 / np.sqrt(variance + 1e-5))
     assert (abs(case.y.values - activations.activate(activation, z)) <= limit).all()
+
+
+@pytest.mark.parametrize("function", ["dk_batchnorm_forward", "dk_batchnorm_apply"])
+@pytest.mark.parametrize("activation", ["linear", "relu", "tanh"])
+@pytest.mark.parametrize("in_place", [False, True])
+def test_a_residual_is_added_before_the_activation(every_simd, rng, function, activation, in_place):
+    case = Case(rng, (2, 5, 7, 37), "pjreddie", "linear")
+    case.forward(function)
+    residual = rng.normal(0, 1, case.x.shape).astype(np.float32)
+    expected = activations.activate(activation, case.y.values.astype(np.float64) + residual)
+    case.activation = activation
+    case.residual = case.y if in_place else GuardedTensor(residual, 2)
+    case.residual.values[...] = residual
+    case.forward(function)
+    np.testing.assert_allclose(case.y.values, expected, rtol=8 * EPS, atol=8 * EPS)
+    case.residual.check()
+
+
+def test_a_residual_of_another_size_is_refused(rng):
+    case = Case(rng, (2, 5, 7, 37), "pjreddie", "linear")
+    case.residual = GuardedTensor(np.zeros((2, 5, 7, 36)))
+    with pytest.raises(AssertionError):
+        case.forward()
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -104,6 +104,17 @@ GRAPHS = {
     + route("2,4"),
     "pooled twice": conv() + pool(2, 1, 0) + pool(3, 2, 2) + conv(3),
     "windows outside the image": conv() + pool(2, 2, 6) + "[activation]\nactivation=logistic\n",
+    "sums behind batch normalisation": conv(4)
+    + 2 * (conv(3, batch_normalize=1, activation="relu")
+           + conv(4, batch_normalize=1, activation="linear") + shortcut(-3, activation="leaky"))
+    + conv(4, batch_normalize=1, activation="linear") + shortcut(-2),
+    "a sum of two batch normalisations": conv(4, batch_normalize=1, activation="linear")
+    + route("0") + conv(4, batch_normalize=1, activation="linear") + shortcut(0, activation="relu"),
+    "a sum of a layer that another reads": conv(4)
+    + conv(4, batch_normalize=1, activation="linear") + shortcut(0, activation="relu")
+    + route("1,2"),
+    "a sum with an activation of its input": conv(4)
+    + conv(4, batch_normalize=1, activation="linear") + shortcut(0, activation="mish"),
     "trained layer only late": "[maxpool]\nsize=2\nstride=1\n" + route("0,0") + shortcut(-2)
     + "[avgpool]\n",
 }  # fmt: skip
