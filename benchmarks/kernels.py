@@ -9,7 +9,7 @@ that is below the stream, arithmetic is the limit, not memory. darkpy, NumPy and
 array of their own where they can be told to; Darknet works in place, as it does. ``--gemm``:
 GFLOP/s and the share of the multiply-adds that limits.c reaches. Darknet is found through the
 variable DARKNET_LIB or ``--darknet PATH`` (its libdarknet.so).  About four minutes for each number
-of threads.
+of threads; ``--only`` measures some rows and, with ``--save``, leaves the others as they stand.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import numpy as np
 from contenders import is_installed
 from contenders.machine_limit import build
 from harness.machine import machine_line, version_line
-from harness.report import difference, table, update_section
+from harness.report import difference, kept_rows, table, update_section
 from harness.rounds import Entry, Result, measure, say
 
 #: GoogLeNet's second convolution's output at batch 20: 48 MB, beyond the caches.
@@ -34,12 +34,11 @@ SHAPE = (20, 192, 56, 56)
 SMALL_SHAPE = (1, 64, 56, 56)
 
 AIM = """Aim: 75 % of the stream, and never slower than NumPy and PyTorch ("darkpy is" at least 1).
-Dropout draws a 64-bit number for two values, softmax takes an exponential and a quotient and goes
-over its rows three times, mish takes an exponential and a quotient, LRN two roots, maxpool sorts
-neighbours out and keeps where they were: on one thread "in cache" shows how far arithmetic alone
-lets them go, and two threads come closer to memory.  Darknet works in place, which spares it an
-array, and is not counted in "darkpy is".  What is only read stays in a large third-level cache in
-part: such kernels are measured on a larger array, too."""
+Dropout draws a 64-bit number for two values, softmax takes an exponential and goes over its rows
+three times, mish takes an exponential and a quotient, LRN two roots: on one thread "in cache" shows
+how far arithmetic alone lets them go, and two threads come closer to memory.  Darknet works in
+place, which spares it an array, and is not counted in "darkpy is".  What is only read stays in a
+large third-level cache in part: such kernels are measured on a larger array, too."""
 GEMM_AIM = """Aim: 88 % of the peak with 1 thread and 85 % with more at 1024^3 and 2048^3, and never
 slower than NumPy."""
 
@@ -99,14 +98,18 @@ def arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--only", nargs="+", default=list(CASES), metavar="NAME", choices=CASES)
+    parser.add_argument("--only", nargs="+", metavar="NAME", choices=[*CASES, *PRODUCTS])
     parser.add_argument("--shape", type=int, nargs=4, default=SHAPE, metavar=("N", "C", "H", "W"))
     parser.add_argument("--rounds", type=int, default=3, help="turns of each contender")
     parser.add_argument("--seconds", type=float, default=0.12, help="length of a turn")
     parser.add_argument("--gemm", action="store_true", help="matrix products instead")
     parser.add_argument("--darknet", default=os.environ.get("DARKNET_LIB", ""), metavar="PATH")
     parser.add_argument("--save", action="store_true", help="write benchmarks/RESULTS.md")
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.only = options.only or list(PRODUCTS if options.gemm else CASES)
+    if not set(options.only) <= set(PRODUCTS if options.gemm else CASES):
+        parser.error("--only: products with --gemm, kernels without")
+    return options
 
 
 def libraries(options: argparse.Namespace) -> dict[str, str]:
@@ -169,8 +172,11 @@ def _furthest(ours: Result, others: list[Result]) -> str:
     return f"{max(values):.1e}" if values else ""
 
 
-def kernel_table(options: argparse.Namespace, threads: int, limits: str | None) -> str:
-    """All kernels that are asked for."""
+Table = tuple[list[str], list[list[str]]]
+
+
+def kernel_table(options: argparse.Namespace, threads: int, limits: str | None) -> Table:
+    """Header and rows of all kernels that are asked for."""
     rows = []
     for case in options.only:
         say(" ", case)
@@ -186,16 +192,17 @@ def kernel_table(options: argparse.Namespace, threads: int, limits: str | None) 
         "darkpy is",
         "difference",
     ]
-    return table(header, rows)
+    return header, rows
 
 
-def gemm_table(options: argparse.Namespace, threads: int, limits: str | None) -> str:
-    """Products of PRODUCTS by darkpy, NumPy, PyTorch, and the peak."""
+def gemm_table(options: argparse.Namespace, threads: int, limits: str | None) -> Table:
+    """Header and rows of products by darkpy, NumPy, PyTorch, and the peak."""
     jobs = {"darkpy": "Darkpy", "NumPy": "NumPy"}
     jobs |= {"PyTorch": "PyTorch"} if is_installed("torch") else {}
     jobs |= {"Darknet": "Darknet"} if options.darknet else {}
     rows = []
-    for name, shape in PRODUCTS.items():
+    for name in options.only:
+        shape = PRODUCTS[name]
         say(" ", name)
         task: dict[str, Any] = {"module": "gemm", "threads": threads, "shape": shape}
         task["library"] = options.darknet
@@ -215,7 +222,7 @@ def gemm_table(options: argparse.Namespace, threads: int, limits: str | None) ->
             row += [f"{rates['peak']:.0f}", f"{rates['darkpy'] / rates['peak'] * 100:.0f} %"]
         rows.append(row)
     header = ["GFLOP/s", "M x N x K", *jobs, "darkpy is"]
-    return table(header + (["peak", "darkpy of it"] if limits else []), rows)
+    return header + (["peak", "darkpy of it"] if limits else []), rows
 
 
 def main() -> None:
@@ -234,9 +241,10 @@ def main() -> None:
             title = f"{what}, {threads} thread{plural}"
             say(title)
             made = gemm_table if options.gemm else kernel_table
-            text = made(options, threads, limits)
-            print(f"\n{title}\n\n{text}", flush=True)
+            header, rows = made(options, threads, limits)
+            print(f"\n{title}\n\n{table(header, rows)}", flush=True)
             if options.save:
+                text = table(header, kept_rows(title, header, rows))
                 aim = GEMM_AIM if options.gemm else AIM
                 update_section(title, f"{text}\n\n{aim}\n\n{about}")
 
