@@ -28,13 +28,21 @@ static int64_t locate(int64_t item, int64_t channels, int64_t spatial, int64_t *
     return item / blocks_of(spatial) * channels * spatial + first;
 }
 
+/* Positions by which the blocks of an output begin before those of locate(), to begin with a cache line. */
+static int64_t before_line(const struct dk_lrn_forward *a) {
+    return positions_of(&a->x) % 16 == 0 ? (int64_t)((uintptr_t)a->y.data / sizeof(float) % 16) : 0;
+}
+
 static void forward_blocks(const void *args, int64_t begin, int64_t end, int worker) {
     const struct dk_lrn_forward *a = args;
-    int64_t channels = a->x.channels, spatial = positions_of(&a->x), columns;
+    const int64_t channels = a->x.channels, spatial = positions_of(&a->x), width = columns_of(spatial);
+    const int64_t before = before_line(a), blocks = (spatial + before + width - 1) / width;
     const int is_streamed = a->x.batch * channels * spatial >= DK_STREAM_FROM;
     (void)worker;
     for (int64_t item = begin; item < end; item++) {
-        int64_t at = locate(item, channels, spatial, &columns);
+        const int64_t first = DK_MAX(0, item % blocks * width - before);
+        const int64_t columns = DK_MIN(spatial, (item % blocks + 1) * width - before) - first;
+        const int64_t at = item / blocks * channels * spatial + first;
         dk_kernels()->plane.lrn_forward(is_streamed, columns, channels, spatial, (a->size - 1) / 2, a->size / 2,
                                         a->alpha, a->beta, a->kappa, a->x.data + at, a->y.data + at,
                                         a->norms ? a->norms + at : NULL);
@@ -50,7 +58,8 @@ enum dk_status dk_lrn_forward_nchw(const struct dk_lrn_forward *args) {
         rows.x.stride = rows.y.stride = rows.x.channels;
         return dk_lrn_forward(&rows);
     }
-    dk_parallel_for(args->x.batch * blocks_of(spatial), 1, forward_blocks, args);
+    const int64_t width = columns_of(spatial), blocks = (spatial + before_line(args) + width - 1) / width;
+    dk_parallel_for(args->x.batch * blocks, 1, forward_blocks, args);
     return DK_OK;
 }
 

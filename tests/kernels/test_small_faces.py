@@ -277,3 +277,17 @@ def test_bad_arguments_name_themselves():
     ):
         with pytest.raises(error, match=match):
             call()
+
+
+@pytest.mark.parametrize("plane", [(4, 4), (16, 17), (24, 26), (32, 40)])
+def test_lrn_writes_the_same_wherever_its_output_begins(every_simd, rng, plane):
+    x = normal(rng, 2, 5, *plane)
+    want = K.lrn_forward(x, alpha=0.5)
+    exact = lrn_reference.lrn_forward(x, alpha=0.5)[0]
+    np.testing.assert_allclose(want, exact, rtol=32 * EPS)
+    for offset in range(16):
+        memory = np.full(x.size + 32, -7, np.float32)
+        out = memory[offset + 1 : offset + 1 + x.size].reshape(x.shape)
+        K.lrn_forward(x, alpha=0.5, out=out)
+        np.testing.assert_array_equal(out, want)
+        assert (memory[: offset + 1] == -7).all() and (memory[offset + 1 + x.size :] == -7).all()
