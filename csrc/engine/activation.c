@@ -17,10 +17,10 @@ static void activate_pixels(const void *args, int64_t begin, int64_t end, int wo
     int64_t channels = a->x.channels, xs = a->x.stride, ys = a->y.stride;
     (void)worker;
     if (dk_is_dense(&a->x) && dk_is_dense(&a->y))
-        k->activation.forward(a->kind, (end - begin) * channels, a->x.data + begin * xs, a->y.data + begin * ys);
+        k->activation.forward(a->kind, 0, (end - begin) * channels, a->x.data + begin * xs, a->y.data + begin * ys);
     else
         for (int64_t p = begin; p < end; p++)
-            k->activation.forward(a->kind, channels, a->x.data + p * xs, a->y.data + p * ys);
+            k->activation.forward(a->kind, 0, channels, a->x.data + p * xs, a->y.data + p * ys);
 }
 
 enum dk_status dk_activate(const struct dk_activate *args) {
@@ -38,11 +38,11 @@ static void gradient_pixels(const void *args, int64_t begin, int64_t end, int wo
     int64_t channels = a->delta.channels, ss = a->saved.stride, ds = a->delta.stride;
     (void)worker;
     if (dk_is_dense(&a->saved) && dk_is_dense(&a->delta))
-        k->activation.gradient(a->kind, (end - begin) * channels, a->saved.data + begin * ss,
+        k->activation.gradient(a->kind, 0, (end - begin) * channels, a->saved.data + begin * ss,
                                a->delta.data + begin * ds, a->delta.data + begin * ds);
     else
         for (int64_t p = begin; p < end; p++)
-            k->activation.gradient(a->kind, channels, a->saved.data + p * ss, a->delta.data + p * ds,
+            k->activation.gradient(a->kind, 0, channels, a->saved.data + p * ss, a->delta.data + p * ds,
                                    a->delta.data + p * ds);
 }
 

@@ -174,7 +174,7 @@ static void fill_table(struct job *job, int64_t t0, int64_t count, int64_t c0) {
 static void activate_tile(const struct dk_convolution_tile *t, int activation) {
     for (int64_t i = 0; i < t->pixels; i++) {
         float *y = t->out.y + t->pixel[i] * t->out.y_stride;
-        dk_kernels()->activation.forward(activation, t->filters, y, y);
+        dk_kernels()->activation.forward(activation, 0, t->filters, y, y);
     }
 }
 

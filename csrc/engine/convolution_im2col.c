@@ -61,7 +61,7 @@ static void finish(const struct dk_convolution *a, const struct plain *p, int64_
         for (int64_t f = 0; f < a->y.channels; f++)
             y[f] = p->y[f * p->pixels + k] * (a->scale ? a->scale[f] : 1) + (a->shift ? a->shift[f] : 0) +
                    (residual ? residual[f] : 0);
-        dk_kernels()->activation.forward(a->activation, a->y.channels, y, y);
+        dk_kernels()->activation.forward(a->activation, 0, a->y.channels, y, y);
     }
 }
 

@@ -147,7 +147,7 @@ static void transform_output(const struct winograd *w, int64_t first, int64_t co
         for (int64_t i = 0; !fused && i < tile.rows; i++)
             for (int64_t j = 0; j < tile.cols; j++) {
                 float *row = tile.out.y + (tile.pixel + i * tile.pixel_row + j) * tile.out.y_stride;
-                w->kernels->activation.forward(g->activation, tile.filters, row, row);
+                w->kernels->activation.forward(g->activation, 0, tile.filters, row, row);
             }
     }
 }

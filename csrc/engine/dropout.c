@@ -16,11 +16,11 @@ struct plan {
 };
 
 /* Values of one pixel, from an even channel on: two share a position of the generator. */
-static void drop_block(const void *args, int64_t first, int64_t n, float *const *to) {
+static void drop_block(const void *args, int is_streamed, int64_t first, int64_t n) {
     const struct plan *plan = args;
     const struct dk_dropout *a = plan->args;
-    dk_kernels()->dropout.apply(n, a->x.data + first, to[0], plan->first + (uint64_t)(first / 2), plan->threshold,
-                                plan->factor, a->accumulate);
+    dk_kernels()->dropout.apply(is_streamed, n, a->x.data + first, a->y.data + first,
+                                plan->first + (uint64_t)(first / 2), plan->threshold, plan->factor, a->accumulate);
 }
 
 /* Items are (pixel, block of channels): a long vector is shared out, too. */
@@ -28,15 +28,15 @@ static void drop_blocks(const void *args, int64_t begin, int64_t end, int worker
     const struct plan *plan = args;
     const struct dk_dropout *a = plan->args;
     int64_t channels = a->x.channels, pairs = (channels + 1) / 2, blocks = (channels + CHUNK - 1) / CHUNK;
-    const struct dk_streams arrays = {{a->x.data}, {a->y.data}};
     (void)worker;
     if (plan->is_streamed) {
-        dk_compute_all(&arrays, 1, begin * CHUNK, DK_MIN(channels, end * CHUNK), drop_block, plan);
+        dk_compute(a->y.data, 1, begin * CHUNK, DK_MIN(channels, end * CHUNK), drop_block, plan);
+        dk_stream_end(1);
         return;
     }
     for (int64_t item = begin; item < end; item++) {
         int64_t p = item / blocks, c = item % blocks * CHUNK;
-        dk_kernels()->dropout.apply(DK_MIN(CHUNK, channels - c), a->x.data + p * a->x.stride + c,
+        dk_kernels()->dropout.apply(0, DK_MIN(CHUNK, channels - c), a->x.data + p * a->x.stride + c,
                                     a->y.data + p * a->y.stride + c, plan->first + (uint64_t)(p * pairs + c / 2),
                                     plan->threshold, plan->factor, a->accumulate);
     }

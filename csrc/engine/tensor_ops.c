@@ -28,7 +28,7 @@ static void scale_or_add(int64_t n, float factor, const float *x, float *y, int 
     if (accumulate)
         dk_kernels()->blas.axpy(n, factor, x, y);
     else
-        dk_kernels()->blas.scale(n, factor, x, y);
+        dk_kernels()->blas.scale(0, n, factor, x, y);
 }
 
 /* ---- copy and fill: dense tensors go as one long stretch, others pixel by pixel ---- */
@@ -114,11 +114,11 @@ static void shortcut_rows(const void *args, int64_t begin, int64_t end, int work
             int64_t j = i < 0 ? -1 : overlap_step(col, o.sample, o.width);
             int64_t both = j < 0 ? 0 : o.channels;
             if (both)
-                k->weighted(both, a->alpha, x, a->beta, from_row + j * o.stride * a->from.stride, y);
+                k->weighted(0, both, a->alpha, x, a->beta, from_row + j * o.stride * a->from.stride, y);
             if (y != x)
-                k->scale(channels - both, 1, x + both, y + both);
+                k->scale(0, channels - both, 1, x + both, y + both);
             if (a->activation != DK_LINEAR)
-                dk_kernels()->activation.forward(a->activation, channels, y, y);
+                dk_kernels()->activation.forward(a->activation, 0, channels, y, y);
         }
     }
 }
@@ -207,7 +207,7 @@ static void sum_pixels(const void *args, int64_t begin, int64_t end, int worker)
             const float *d = a->delta.data + p * a->delta.stride + i;
             if (a->activation != DK_LINEAR) {
                 const float *saved = a->saved.data + p * a->saved.stride + i;
-                dk_kernels()->activation.gradient(a->activation, n, saved, d, product);
+                dk_kernels()->activation.gradient(a->activation, 0, n, saved, d, product);
                 d = product;
             }
             if (a->x.data)
@@ -342,10 +342,10 @@ static void crop_rows(const void *args, int64_t begin, int64_t end, int worker) 
         const float *x = a->x.data + (source * a->x.width + a->left) * a->x.stride;
         float *y = a->y.data + row * width * a->y.stride;
         if (dk_is_dense(&a->x) && dk_is_dense(&a->y) && !a->flip)
-            k->affine(width * channels, a->factor, a->offset, x, y);
+            k->affine(0, width * channels, a->factor, a->offset, x, y);
         else
             for (int64_t j = 0; j < width; j++)
-                k->affine(channels, a->factor, a->offset, x + (a->flip ? width - 1 - j : j) * a->x.stride,
+                k->affine(0, channels, a->factor, a->offset, x + (a->flip ? width - 1 - j : j) * a->x.stride,
                           y + j * a->y.stride);
     }
 }
@@ -388,7 +388,7 @@ static void activate_pixels(const void *args, int64_t begin, int64_t end, int wo
         for (int64_t c = 0, next; c < channels; c = next) {
             for (next = c + 1; next < channels && a->kinds[next] == a->kinds[c]; next++)
                 ;
-            dk_kernels()->activation.forward(a->kinds[c], next - c, a->x.data + p * a->x.stride + c,
+            dk_kernels()->activation.forward(a->kinds[c], 0, next - c, a->x.data + p * a->x.stride + c,
                                              a->y.data + p * a->y.stride + c);
         }
 }

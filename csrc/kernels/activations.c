@@ -22,15 +22,16 @@ static enum dk_status run(int64_t n, struct stretch args, dk_range_fn body) {
     return DK_OK;
 }
 
-static void forward_block(const void *args, int64_t first, int64_t n, float *const *to) {
+static void forward_block(const void *args, int is_streamed, int64_t first, int64_t n) {
     const struct stretch *a = args;
-    dk_kernels()->activation.forward(a->kind, n, a->arrays.in[0] + first, to[0]);
+    dk_kernels()->activation.forward(a->kind, is_streamed, n, a->arrays.in[0] + first, a->arrays.out[0] + first);
 }
 
 static void forward_range(const void *args, int64_t begin, int64_t end, int worker) {
     const struct stretch *a = args;
     (void)worker;
-    dk_compute_all(&a->arrays, a->is_streamed, begin, end, forward_block, a);
+    dk_compute(a->arrays.out[0], a->is_streamed, begin, end, forward_block, a);
+    dk_stream_end(a->is_streamed);
 }
 
 enum dk_status dk_activation_forward(const float *x, int64_t n, int kind, float *out) {
@@ -41,15 +42,17 @@ enum dk_status dk_activate_array(float *x, int64_t n, int kind) {
     return dk_activation_forward(x, n, kind, x);
 }
 
-static void backward_block(const void *args, int64_t first, int64_t n, float *const *to) {
+static void backward_block(const void *args, int is_streamed, int64_t first, int64_t n) {
     const struct stretch *a = args;
-    dk_kernels()->activation.gradient(a->kind, n, a->arrays.in[0] + first, a->arrays.in[1] + first, to[0]);
+    dk_kernels()->activation.gradient(a->kind, is_streamed, n, a->arrays.in[0] + first, a->arrays.in[1] + first,
+                                      a->arrays.out[0] + first);
 }
 
 static void backward_range(const void *args, int64_t begin, int64_t end, int worker) {
     const struct stretch *a = args;
     (void)worker;
-    dk_compute_all(&a->arrays, a->is_streamed, begin, end, backward_block, a);
+    dk_compute(a->arrays.out[0], a->is_streamed, begin, end, backward_block, a);
+    dk_stream_end(a->is_streamed);
 }
 
 enum dk_status dk_activation_backward(const float *saved, int64_t n, int kind, const float *delta, float *out) {

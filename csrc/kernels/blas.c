@@ -20,48 +20,47 @@ struct elements {
 
 /* A body for increments of 1, `vectors`, on n values at x, w and y, and one for a single value, `element`. */
 #define ELEMENTS_BODY(name, vectors, element)                                                                          \
+    static void name##_vectors(const void *args, int is_streamed, int64_t first, int64_t n) {                          \
+        const struct elements *a = args;                                                                               \
+        const struct dk_blas_kernels *blas = &dk_kernels()->blas;                                                      \
+        const float *x = a->x + first, *w = a->w + first;                                                              \
+        float *y = a->y + first;                                                                                       \
+        (void)is_streamed, (void)x, (void)w;                                                                           \
+        vectors;                                                                                                       \
+    }                                                                                                                  \
     static void name(const void *args, int64_t begin, int64_t end, int worker) {                                       \
         const struct elements *a = args;                                                                               \
         const struct dk_blas_kernels *blas = &dk_kernels()->blas;                                                      \
         (void)worker, (void)blas;                                                                                      \
         if (a->incx == 1 && a->incy == 1) {                                                                            \
-            const float *x = a->x + begin, *w = a->w + begin;                                                          \
-            float *y = a->y + begin;                                                                                   \
-            int64_t n = end - begin;                                                                                   \
-            (void)x, (void)w;                                                                                          \
-            vectors;                                                                                                   \
-            if (a->is_streamed)                                                                                        \
-                blas->stream_end();                                                                                    \
-        } else {                                                                                                       \
-            for (int64_t i = begin; i < end; i++) {                                                                    \
-                const float *x = a->x + i * a->incx;                                                                   \
-                float *y = a->y + i * a->incy;                                                                         \
-                (void)x;                                                                                               \
-                element;                                                                                               \
-            }                                                                                                          \
+            dk_compute(a->y, a->is_streamed, begin, end, name##_vectors, a);                                           \
+            dk_stream_end(a->is_streamed);                                                                             \
+            return;                                                                                                    \
+        }                                                                                                              \
+        for (int64_t i = begin; i < end; i++) {                                                                        \
+            const float *x = a->x + i * a->incx;                                                                       \
+            float *y = a->y + i * a->incy;                                                                             \
+            (void)x;                                                                                                   \
+            element;                                                                                                   \
         }                                                                                                              \
     }
 
-ELEMENTS_BODY(fill_body, (a->is_streamed ? blas->stream_fill : blas->fill)(n, a->alpha, y), *y = a->alpha)
-ELEMENTS_BODY(copy_body, a->is_streamed ? blas->stream_copy(n, x, y) : blas->scale(n, 1, x, y), *y = *x)
-ELEMENTS_BODY(mul_body, (a->is_streamed ? blas->stream_mul : blas->mul)(n, x, w, y), *y *= *x)
-ELEMENTS_BODY(pow_body, blas->power(n, a->alpha, x, y), blas->power(1, a->alpha, x, y))
-ELEMENTS_BODY(axpy_body,
-              (a->is_streamed ? blas->stream_weighted : blas->weighted)(n, a->beta, w, a->alpha, x, y),
-              *y += a->alpha * *x)
-ELEMENTS_BODY(affine_body,
-              (a->is_streamed ? blas->stream_affine : blas->affine)(n, a->alpha, a->beta, x, y),
-              *y = a->alpha * *x + a->beta)
-ELEMENTS_BODY(constrain_body, blas->clamp(n, a->alpha, x, y), blas->clamp(1, a->alpha, x, y))
-ELEMENTS_BODY(finite_body, blas->make_finite(n, x, y), blas->make_finite(1, x, y))
-ELEMENTS_BODY(sign_body, blas->sign(n, a->alpha, x, y), blas->sign(1, a->alpha, x, y))
+ELEMENTS_BODY(fill_body, blas->fill(n, a->alpha, y), *y = a->alpha)
+ELEMENTS_BODY(copy_body, blas->scale(is_streamed, n, 1, x, y), *y = *x)
+ELEMENTS_BODY(mul_body, blas->mul(is_streamed, n, x, w, y), *y *= *x)
+ELEMENTS_BODY(pow_body, blas->power(is_streamed, n, a->alpha, x, y), blas->power(0, 1, a->alpha, x, y))
+ELEMENTS_BODY(axpy_body, blas->weighted(is_streamed, n, a->beta, w, a->alpha, x, y), *y += a->alpha * *x)
+ELEMENTS_BODY(affine_body, blas->affine(is_streamed, n, a->alpha, a->beta, x, y), *y = a->alpha * *x + a->beta)
+ELEMENTS_BODY(constrain_body, blas->clamp(is_streamed, n, a->alpha, x, y), blas->clamp(0, 1, a->alpha, x, y))
+ELEMENTS_BODY(finite_body, blas->make_finite(is_streamed, n, x, y), blas->make_finite(0, 1, x, y))
+ELEMENTS_BODY(sign_body, blas->sign(is_streamed, n, a->alpha, x, y), blas->sign(0, 1, a->alpha, x, y))
 
 static enum dk_status run(int64_t n, struct elements args, dk_range_fn body) {
     if (n < 0)
         return DK_BAD_SHAPE;
     if (args.incx < 0 || args.incy < 1)
         return DK_BAD_ARGUMENT;
-    const struct dk_streams arrays = {{body == fill_body ? NULL : args.x, body == fill_body ? NULL : args.w}, {args.y}};
+    const struct dk_streams arrays = {{args.x, args.w}, {args.y}};
     args.is_streamed = dk_is_streamed(n, &arrays);
     dk_parallel_for(n, args.is_streamed ? DK_STREAM_GRAIN : GRAIN, body, &args);
     return DK_OK;
@@ -213,14 +212,17 @@ enum dk_status dk_mult_add_into_cpu(int64_t n, const float *x, const float *y, f
     return DK_OK;
 }
 
+static void weighted_sum_vectors(const void *args, int is_streamed, int64_t first, int64_t n) {
+    const struct blend *k = args;
+    dk_kernels()->blas.weighted_sum(is_streamed, n, k->a + first, k->b ? k->b + first : NULL, k->s + first,
+                                    k->out + first);
+}
+
 static void weighted_sum_body(const void *args, int64_t begin, int64_t end, int worker) {
     const struct blend *k = args;
-    const struct dk_blas_kernels *blas = &dk_kernels()->blas;
     (void)worker;
-    (k->is_streamed ? blas->stream_weighted_sum : blas->weighted_sum)(
-        end - begin, k->a + begin, k->b ? k->b + begin : NULL, k->s + begin, k->out + begin);
-    if (k->is_streamed)
-        blas->stream_end();
+    dk_compute(k->out, k->is_streamed, begin, end, weighted_sum_vectors, k);
+    dk_stream_end(k->is_streamed);
 }
 
 enum dk_status dk_weighted_sum_cpu(const float *a, const float *b, const float *s, int64_t n, float *c) {
@@ -275,7 +277,7 @@ static void interleave_blocks(const void *args, int64_t begin, int64_t end, int 
         if (a->is_adding_to_parts)
             blas->axpy(DK_MIN(GRAIN, n - first), 1, joined, part);
         else
-            blas->scale(DK_MIN(GRAIN, n - first), 1, part, joined);
+            blas->scale(0, DK_MIN(GRAIN, n - first), 1, part, joined);
     }
 }
 
@@ -309,7 +311,7 @@ static void binarize_filters(const void *args, int64_t begin, int64_t end, int w
     (void)worker;
     for (int64_t f = begin; f < end; f++) {
         const float *x = a->x + f * a->size;
-        blas->sign(a->size, blas->sum_abs(a->size, x) / (float)a->size, x, a->binary + f * a->size);
+        blas->sign(0, a->size, blas->sum_abs(a->size, x) / (float)a->size, x, a->binary + f * a->size);
     }
 }
 

@@ -144,14 +144,15 @@ struct plane_map {
     struct dk_coefficients c;
 };
 
-static void map_block(const void *args, int64_t first, int64_t n, float *const *to) {
+static void map_block(const void *args, int is_streamed, int64_t first, int64_t n) {
     const struct dk_channel_map *a = ((const struct plane_map *)args)->map;
     const struct dk_coefficients *c = &((const struct plane_map *)args)->c;
     const struct dk_plane_kernels *k = &dk_kernels()->plane;
     if (a->d)
-        k->combine(n, a->d + first, *c->by_d, a->x + first, *c->mean, *c->by_x, *c->constant, to[0]);
+        k->combine(is_streamed, n, a->d + first, *c->by_d, a->x + first, *c->mean, *c->by_x, *c->constant,
+                   a->out + first);
     else
-        k->affine(n, a->x + first, *c->mean, *c->by_x, *c->constant, to[0]);
+        k->affine(is_streamed, n, a->x + first, *c->mean, *c->by_x, *c->constant, a->out + first);
 }
 
 static void map_planes(const void *context, int64_t begin, int64_t end, int worker) {
@@ -161,16 +162,13 @@ static void map_planes(const void *context, int64_t begin, int64_t end, int work
     const int is_streamed = dk_is_streamed(a->layout.batch * a->layout.filters * n, &arrays);
     float values[4][BLOCK];
     struct plane_map map = {.map = a};
-    struct dk_sink sinks[DK_STREAM_OUTPUTS];
     (void)worker;
-    dk_sink_begin(sinks);
     for (int64_t plane = begin; plane < end; plane++) {
         int64_t f = plane % a->layout.filters;
         get_coefficients(a, f, f + 1, values, &map.c);
-        dk_compute(&arrays, is_streamed ? sinks : NULL, plane * n, (plane + 1) * n, map_block, &map);
+        dk_compute(a->out, is_streamed, plane * n, (plane + 1) * n, map_block, &map);
     }
-    if (is_streamed)
-        dk_sink_end(sinks);
+    dk_stream_end(is_streamed);
 }
 
 static void map_rows(const void *context, int64_t begin, int64_t end, int worker) {

@@ -122,9 +122,9 @@ static void shift_rows(const void *args, int64_t begin, int64_t end, int worker)
         const int64_t first = t.y0 * width, n = (t.y1 - t.y0) * width;
         const int64_t from = (t.y0 + t.down) * width + t.right;
         const int64_t head = DK_MIN(n, DK_MAX(0, -from)), tail = DK_MAX(head, DK_MIN(n, s->height * width - from));
-        blas->stream_fill(first + head, 0, out);
+        blas->fill(first + head, 0, out);
         blas->stream_keep(tail - head, t.plane + from + head, keep, head, width, out + first + head);
-        blas->stream_fill(s->out_h * width - first - tail, 0, out + first + tail);
+        blas->fill(s->out_h * width - first - tail, 0, out + first + tail);
     }
     blas->stream_end();
 }

@@ -11,15 +11,18 @@ struct loss {
     int kind, is_streamed;
 };
 
-static void loss_block(const void *args, int64_t first, int64_t n, float *const *to) {
+static void loss_block(const void *args, int is_streamed, int64_t first, int64_t n) {
     const struct loss *a = args;
-    dk_kernels()->cost.sum(a->kind, n, a->arrays.in[0] + first, a->arrays.in[1] + first, 1, 0, to[0], to[1]);
+    float *delta = a->arrays.out[0], *error = a->arrays.out[1];
+    dk_kernels()->cost.sum(a->kind, is_streamed, n, a->arrays.in[0] + first, a->arrays.in[1] + first, 1, 0,
+                           delta ? delta + first : NULL, error ? error + first : NULL);
 }
 
 static void loss_range(const void *args, int64_t begin, int64_t end, int worker) {
     const struct loss *a = args;
     (void)worker;
-    dk_compute_all(&a->arrays, a->is_streamed, begin, end, loss_block, a);
+    dk_compute(a->arrays.out[0], a->is_streamed, begin, end, loss_block, a);
+    dk_stream_end(a->is_streamed);
 }
 
 static enum dk_status run(int kind, int64_t n, const float *pred, const float *truth, float *delta, float *error) {

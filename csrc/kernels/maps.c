@@ -83,7 +83,7 @@ static void shortcut_planes(const void *args, int64_t begin, int64_t end, int wo
         const float *add = a->add + (b * a->c1 + k) * a->h1 * a->w1;
         float *out = a->out + (b * a->c2 + k) * a->h2 * a->w2;
         if (a->w1 == a->w2 && a->h1 == a->h2) {
-            dk_kernels()->blas.weighted(width * height, a->s1, out, a->s2, add, out);
+            dk_kernels()->blas.weighted(0, width * height, a->s1, out, a->s2, add, out);
             continue;
         }
         for (int64_t j = 0; j < height; j++)

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { LINE = 64, AHEAD = 8192 };
+enum { LINE = 64 };
 
 static int64_t beyond_line(const float *p) {
     return (int64_t)((uintptr_t)p % LINE / sizeof *p);
@@ -16,7 +16,9 @@ static void pass_on(struct dk_sink *s, int is_all) {
     const int64_t n = s->count - rest;
     if (n <= 0)
         return;
-    dk_kernels()->blas.stream_copy(n, s->values, s->out);
+    const int64_t beyond = beyond_line(s->out), head = beyond ? DK_MIN(n, LINE / (int64_t)sizeof(float) - beyond) : 0;
+    memcpy(s->out, s->values, sizeof(float) * (size_t)head);
+    dk_kernels()->blas.stream_copy(n - head, s->values + head, s->out + head);
     for (int64_t i = 0; i < rest; i++)
         s->values[i] = s->values[n + i];
     s->out += n;
@@ -43,44 +45,33 @@ void dk_sink_end(struct dk_sink *sink) {
     dk_kernels()->blas.stream_end();
 }
 
-static void fetch_ahead(const float *x, int64_t n) {
-    for (int64_t i = 0; i < 4 * n; i += LINE)
-        __builtin_prefetch((const void *)((uintptr_t)x + AHEAD + (uintptr_t)i));
+int dk_is_streamed(int64_t n, const struct dk_streams *s) {
+    for (int o = 0; o < DK_STREAM_OUTPUTS; o++) {
+        if (!s->out[o])
+            continue;
+        if (beyond_line(s->out[o]) != beyond_line(s->out[0]))
+            return 0;
+        for (int i = 0; i < DK_STREAM_INPUTS; i++)
+            if (s->out[o] == s->in[i])
+                return 0;
+    }
+    return n >= DK_STREAM_FROM;
 }
 
-void dk_compute(const struct dk_streams *s, struct dk_sink *sinks, int64_t begin, int64_t end, dk_block_fn block,
+void dk_compute(const float *out, int is_streamed, int64_t begin, int64_t end, dk_block_fn block,
                 const void *args) {
-    float *to[DK_STREAM_OUTPUTS];
-    if (!sinks) {
-        for (int k = 0; k < DK_STREAM_OUTPUTS; k++)
-            to[k] = s->out[k] ? s->out[k] + begin : NULL;
-        block(args, begin, end - begin, to);
-        return;
-    }
-    for (int64_t i = begin, n; i < end; i += n) {
-        n = DK_MIN(end - i, DK_STREAM_BLOCK - beyond_line(s->out[0] + i)); /* up to a border of lines */
-        for (int k = 0; k < DK_STREAM_INPUTS; k++)
-            if (s->in[k])
-                fetch_ahead(s->in[k] + i, n);
-        for (int k = 0; k < DK_STREAM_OUTPUTS; k++)
-            to[k] = s->out[k] ? dk_sink_room(sinks + k, s->out[k] + i) : NULL;
-        block(args, i, n, to);
-        for (int k = 0; k < DK_STREAM_OUTPUTS; k++)
-            if (s->out[k])
-                dk_sink_add(sinks + k, n);
-    }
+    const int64_t beyond = is_streamed ? beyond_line(out + begin) : 0;
+    const int64_t head = beyond ? DK_MIN(end - begin, LINE / (int64_t)sizeof(float) - beyond) : 0;
+    /* The last line, which the next values share, is written by normal stores: those that follow wait for it. */
+    if (is_streamed)
+        __builtin_prefetch(out + end, 1);
+    if (head > 0)
+        block(args, 0, begin, head);
+    if (begin + head < end)
+        block(args, is_streamed, begin + head, end - begin - head);
 }
 
-void dk_compute_all(const struct dk_streams *s, int is_streamed, int64_t begin, int64_t end, dk_block_fn block,
-                    const void *args) {
-    if (!is_streamed) {
-        dk_compute(s, NULL, begin, end, block, args);
-        return;
-    }
-    struct dk_sink sinks[DK_STREAM_OUTPUTS];
-    for (int k = 0; k < DK_STREAM_OUTPUTS; k++)
-        dk_sink_begin(sinks + k);
-    dk_compute(s, sinks, begin, end, block, args);
-    for (int k = 0; k < DK_STREAM_OUTPUTS; k++)
-        dk_sink_end(sinks + k);
+void dk_stream_end(int is_streamed) {
+    if (is_streamed)
+        dk_kernels()->blas.stream_end();
 }

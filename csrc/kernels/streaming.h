@@ -1,13 +1,14 @@
 /* Outputs larger than the caches go around them: without streaming stores each line that is written would be read
- * first.  Kernels need no second body for that: they compute into a sink, in the first-level cache, which passes whole
- * lines on.  Meanwhile inputs are asked for ahead, which the processor by itself does only up to the next page. */
+ * first.  Element-wise kernels write straight there, once the output has reached a cache line: dk_compute.  Those whose
+ * outputs come in rows of any length compute into a sink, in the first-level cache, which passes whole lines on.  What is
+ * written alone (fill) is faster by normal stores. */
 #ifndef DK_KERNELS_STREAMING_H
 #define DK_KERNELS_STREAMING_H
 
 #include "dk_types.h"
 
-/* Values of all of an output from which on it is streamed (32 MiB); values that are computed at a time, 1 KiB; values
- * of a thread's share then: at its end it waits for its stores; the most values that a sink takes at a time. */
+/* Values of all of an output from which on it is streamed (32 MiB); values that a sink waits for, 1 KiB; values of a
+ * thread's share of a streamed output: at its end it waits for its stores; the most values that a sink takes at a time. */
 enum { DK_STREAM_FROM = 1 << 23, DK_STREAM_BLOCK = 256, DK_STREAM_GRAIN = 1 << 17, DK_SINK = 4096 };
 
 /* On the stack of a thread; out NULL and count 0 at first. */
@@ -37,25 +38,19 @@ struct dk_streams {
     float *out[DK_STREAM_OUTPUTS];
 };
 
-/* Computes the values first .. first + n - 1 of output k into to[k] (NULL where out[k] is). */
-typedef void (*dk_block_fn)(const void *args, int64_t first, int64_t n, float *const *to);
+/* Computes the values first .. first + n - 1 of all outputs; where is_streamed they begin with a cache line, and whole
+ * vectors go around the caches. */
+typedef void (*dk_block_fn)(const void *args, int is_streamed, int64_t first, int64_t n);
 
-/* Computes values begin .. end - 1 of the outputs: by one call straight into them where sinks is NULL, else block by
- * block through sinks[DK_STREAM_OUTPUTS], which the caller ends.  Then outputs must not overlap inputs. */
-void dk_compute(const struct dk_streams *s, struct dk_sink *sinks, int64_t begin, int64_t end, dk_block_fn block,
+/* Values begin .. end - 1 by one call of block; where is_streamed, those up to the first cache line of `out` by one of
+ * their own.  Then dk_stream_end, once behind the last of them. */
+void dk_compute(const float *out, int is_streamed, int64_t begin, int64_t end, dk_block_fn block,
                 const void *args);
+/* Makes what was streamed visible to other threads. */
+void dk_stream_end(int is_streamed);
 
-/* All of it: values begin .. end - 1 through sinks of its own where is_streamed. */
-void dk_compute_all(const struct dk_streams *s, int is_streamed, int64_t begin, int64_t end, dk_block_fn block,
-                    const void *args);
-
-/* Whether n values of out, computed from in, are to be streamed: they are many and there is other memory. */
-static inline int dk_is_streamed(int64_t n, const struct dk_streams *s) {
-    for (int o = 0; o < DK_STREAM_OUTPUTS; o++)
-        for (int i = 0; i < DK_STREAM_INPUTS; i++)
-            if (s->out[o] && s->out[o] == s->in[i])
-                return 0;
-    return n >= DK_STREAM_FROM;
-}
+/* Whether n values of each output, computed from in, are to be streamed: they are many, there is other memory, and
+ * cache lines begin at the same values of all outputs. */
+int dk_is_streamed(int64_t n, const struct dk_streams *s);
 
 #endif

@@ -25,8 +25,12 @@ static void add_parts(const void *args, int64_t begin, int64_t end, int worker) 
     (void)worker;
     for (int64_t item = begin; item < end; item++) {
         int64_t b = item / a->parts, part = item % a->parts, first = part * a->step;
-        (a->accumulate ? blas->axpy : blas->scale)(length(a, part), a->w ? a->w[part] : 1,
-                                                   a->x + b * a->x_outputs + first, a->y + b * a->y_outputs + first);
+        const float factor = a->w ? a->w[part] : 1, *x = a->x + b * a->x_outputs + first;
+        float *y = a->y + b * a->y_outputs + first;
+        if (a->accumulate)
+            blas->axpy(length(a, part), factor, x, y);
+        else
+            blas->scale(0, length(a, part), factor, x, y);
     }
 }
 

@@ -6,8 +6,9 @@
 
 struct dk_cost_kernels {
     /* Returns the sum of the n losses of kind (enum dk_cost_kind).  Unless delta is NULL: delta = factor * (its
-     * delta), added where accumulate.  Unless losses is NULL: losses = each one. */
-    double (*sum)(int kind, int64_t n, const float *prediction, const float *truth, float factor, int accumulate,
+     * delta), added where accumulate.  Unless losses is NULL: losses = each one.  is_streamed: simd/vector.h, vput_n,
+     * for both of them. */
+    double (*sum)(int kind, int is_streamed, int64_t n, const float *prediction, const float *truth, float factor, int accumulate,
                   float *delta, float *losses);
 };
 

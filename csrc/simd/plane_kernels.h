@@ -12,11 +12,11 @@ struct dk_plane_kernels {
     void (*sums)(int64_t n, const float *d, const float *x, float mean, double *sum, double *product);
     /* *sum = sum of x - shift, *square = sum of (x - shift)^2 */
     void (*moments)(int64_t n, const float *x, float shift, double *sum, double *square);
-    /* y = (x - mean)*factor + bias; y may be x */
-    void (*affine)(int64_t n, const float *x, float mean, float factor, float bias, float *y);
-    /* out = by_d*d + by_x*(x - mean) + constant; out may be d or x */
-    void (*combine)(int64_t n, const float *d, float by_d, const float *x, float mean, float by_x, float constant,
-                    float *out);
+    /* y = (x - mean)*factor + bias; y may be x unless is_streamed (simd/vector.h, vput_n) */
+    void (*affine)(int is_streamed, int64_t n, const float *x, float mean, float factor, float bias, float *y);
+    /* out = by_d*d + by_x*(x - mean) + constant; out may be d or x unless is_streamed */
+    void (*combine)(int is_streamed, int64_t n, const float *d, float by_d, const float *x, float mean, float by_x,
+                    float constant, float *out);
     /* The squares' sum of rows instead of a plane: square[c] = sum over rows of (x[c] - mean[c])^2, c < channels. */
     void (*row_squares)(int64_t rows, int64_t channels, const float *x, int64_t stride, const float *mean,
                         float *square);

@@ -173,6 +173,21 @@ DK_INLINE void vstream_fence(void) {
 #endif
 }
 
+/* vstore_n, or for whole vectors vstream where is_streamed: of kernels that write large outputs around the caches. */
+DK_INLINE void vput_n(int is_streamed, float *p, vf v, int64_t n) {
+    if (is_streamed && n == VL)
+        vstream(p, v);
+    else
+        vstore_n(p, v, n);
+}
+
+/* Asks for what comes behind the vector at p, the only input of a kernel, where is_streamed: with two inputs the
+ * processor's own prefetching is faster alone, and what is in the caches need not be asked for. */
+DK_INLINE void vfetch(int is_streamed, const float *p) {
+    if (is_streamed)
+        vprefetch(p, 4 * VL);
+}
+
 /* The lanes as one value, by a tree: the lower and the upper half are joined lane by lane, and so on, in the same
  * order on every machine.  Written out where compilers would go through memory, lane by lane. */
 #if VL == 16

@@ -28,6 +28,11 @@ ELEMENTS = {
     "mul": lambda x, y, out: kernels.mul_cpu(x, y, out=out),
     "axpy": lambda x, y, out: kernels.axpy_cpu(0.7, x, y, out=out),
     "weighted_sum": lambda x, y, out: kernels.weighted_sum_cpu(x, y, x, out=out),
+    "affine": lambda x, y, out: kernels.scal_add_cpu(1.7, 0.2, x, out=out),
+    "power": lambda x, y, out: kernels.pow_cpu(3, x, out=out),
+    "constrain": lambda x, y, out: kernels.constrain_cpu(1, x, out=out),
+    "finite": lambda x, y, out: kernels.fix_nan_and_inf_cpu(x, out=out),
+    "sign": lambda x, y, out: kernels.binarize_cpu(x, out=out),
     "leaky": lambda x, y, out: kernels.activate_array(x, "leaky", out=out),
     "logistic gradient": lambda x, y, out: kernels.gradient_array(x, "logistic", y, out=out),
     "l1": lambda x, y, out: kernels.l1_cpu(x, y, delta=out)[0],
@@ -86,10 +91,12 @@ def test_elements(every_simd, threads, values, name, offset):
             np.testing.assert_array_equal(out, want)
 
 
-def test_both_outputs_of_a_loss(every_simd, values):
+@pytest.mark.parametrize("offsets", [(3, 3), (3, 7)])
+def test_both_outputs_of_a_loss(every_simd, values, offsets):
+    """Cache lines begin at the same values of both outputs, or do not."""
     x, y = values, values[::-1].copy()
-    delta, edges = guarded(x.shape, 3)
-    error, more_edges = guarded(x.shape, 7)
+    delta, edges = guarded(x.shape, offsets[0])
+    error, more_edges = guarded(x.shape, offsets[1])
     kernels.l2_cpu(x, y, delta=delta, error=error)
     assert_untouched(edges + more_edges)
     np.testing.assert_array_equal(delta, y - x)
