@@ -46,7 +46,7 @@ static void add_plane(const struct dk_channel_sums *a, int64_t f, int64_t at, st
     } else {
         const float *x = a->x + at;
         float shift = a->kind == DK_SQUARES ? mean : mean_of_first(x, spatial);
-        k->moments(spatial, x, shift, &s, &p);
+        k->moments(spatial, x, shift, a->kind == DK_SQUARES ? NULL : &s, &p);
         if (a->kind == DK_MOMENTS) {
             double n = (double)spatial;
             join_moments(n, shift + s / n, p - s * s / n, &to->count, &to->sum, &to->product);
@@ -139,20 +139,33 @@ static void get_coefficients(const struct dk_channel_map *a, int64_t begin, int6
     a->fill(a->context, begin, end, *out);
 }
 
-struct plane_map {
-    const struct dk_channel_map *map;
-    struct dk_coefficients c;
-};
-
-static void map_block(const void *args, int is_streamed, int64_t first, int64_t n) {
-    const struct dk_channel_map *a = ((const struct plane_map *)args)->map;
-    const struct dk_coefficients *c = &((const struct plane_map *)args)->c;
+/* Values first .. first + n - 1, of one filter, to `to`. */
+static void map_values(const struct dk_channel_map *a, const struct dk_coefficients *c, int is_streamed, int64_t first,
+                       int64_t n, float *to) {
     const struct dk_plane_kernels *k = &dk_kernels()->plane;
     if (a->d)
-        k->combine(is_streamed, n, a->d + first, *c->by_d, a->x + first, *c->mean, *c->by_x, *c->constant,
-                   a->out + first);
+        k->combine(is_streamed, n, a->d + first, *c->by_d, a->x + first, *c->mean, *c->by_x, *c->constant, to);
     else
-        k->affine(is_streamed, n, a->x + first, *c->mean, *c->by_x, *c->constant, a->out + first);
+        k->affine(is_streamed, n, a->x + first, *c->mean, *c->by_x, *c->constant, to);
+}
+
+/* Planes that go through the sink as a whole: fewer values than a call is worth. */
+enum { SMALL_PLANE = 64 };
+
+/* A plane around the caches: whole lines straight there; a line that two planes share, through the sink. */
+static void stream_plane(const struct dk_channel_map *a, const struct dk_coefficients *c, int64_t first, int64_t n,
+                         struct dk_sink *sink) {
+    const int64_t head = n < SMALL_PLANE ? n : dk_to_line(a->out + first), tail = (n - head) % DK_LINE;
+    if (head > 0) {
+        map_values(a, c, 0, first, head, dk_sink_room(sink, a->out + first));
+        dk_sink_add(sink, head);
+    }
+    if (n > head + tail)
+        map_values(a, c, 1, first + head, n - head - tail, a->out + first + head);
+    if (tail > 0) {
+        map_values(a, c, 0, first + n - tail, tail, dk_sink_room(sink, a->out + first + n - tail));
+        dk_sink_add(sink, tail);
+    }
 }
 
 static void map_planes(const void *context, int64_t begin, int64_t end, int worker) {
@@ -161,14 +174,24 @@ static void map_planes(const void *context, int64_t begin, int64_t end, int work
     const int64_t n = a->layout.spatial;
     const int is_streamed = dk_is_streamed(a->layout.batch * a->layout.filters * n, &arrays);
     float values[4][BLOCK];
-    struct plane_map map = {.map = a};
+    struct dk_coefficients c;
+    struct dk_sink sink;
     (void)worker;
-    for (int64_t plane = begin; plane < end; plane++) {
-        int64_t f = plane % a->layout.filters;
-        get_coefficients(a, f, f + 1, values, &map.c);
-        dk_compute(a->out, is_streamed, plane * n, (plane + 1) * n, map_block, &map);
+    dk_sink_begin(&sink);
+    for (int64_t plane = begin, last; plane < end; plane = last) {
+        const int64_t f = plane % a->layout.filters, filters = DK_MIN(BLOCK, a->layout.filters - f);
+        last = DK_MIN(end, plane + filters);
+        get_coefficients(a, f, f + last - plane, values, &c);
+        for (int64_t p = plane; p < last; p++) {
+            if (is_streamed)
+                stream_plane(a, &c, p * n, n, &sink);
+            else
+                map_values(a, &c, 0, p * n, n, a->out + p * n);
+            c = (struct dk_coefficients){c.by_d + 1, c.by_x + 1, c.mean + 1, c.constant + 1};
+        }
     }
-    dk_stream_end(is_streamed);
+    if (is_streamed)
+        dk_sink_end(&sink);
 }
 
 static void map_rows(const void *context, int64_t begin, int64_t end, int worker) {

@@ -4,19 +4,13 @@
 
 #include <string.h>
 
-enum { LINE = 64 };
-
-static int64_t beyond_line(const float *p) {
-    return (int64_t)((uintptr_t)p % LINE / sizeof *p);
-}
-
 /* Passes on all values, or those of whole lines. */
 static void pass_on(struct dk_sink *s, int is_all) {
-    const int64_t rest = is_all ? 0 : DK_MIN(s->count, beyond_line(s->out + s->count));
+    const int64_t rest = is_all ? 0 : DK_MIN(s->count, -dk_to_line(s->out + s->count) & (DK_LINE - 1));
     const int64_t n = s->count - rest;
     if (n <= 0)
         return;
-    const int64_t beyond = beyond_line(s->out), head = beyond ? DK_MIN(n, LINE / (int64_t)sizeof(float) - beyond) : 0;
+    const int64_t head = DK_MIN(n, dk_to_line(s->out));
     memcpy(s->out, s->values, sizeof(float) * (size_t)head);
     dk_kernels()->blas.stream_copy(n - head, s->values + head, s->out + head);
     for (int64_t i = 0; i < rest; i++)
@@ -36,7 +30,7 @@ float *dk_sink_room(struct dk_sink *sink, float *out) {
 
 void dk_sink_add(struct dk_sink *sink, int64_t n) {
     sink->count += n;
-    if (sink->count >= DK_STREAM_BLOCK)
+    if (sink->count >= DK_SINK_FROM)
         pass_on(sink, 0);
 }
 
@@ -49,7 +43,7 @@ int dk_is_streamed(int64_t n, const struct dk_streams *s) {
     for (int o = 0; o < DK_STREAM_OUTPUTS; o++) {
         if (!s->out[o])
             continue;
-        if (beyond_line(s->out[o]) != beyond_line(s->out[0]))
+        if (dk_to_line(s->out[o]) != dk_to_line(s->out[0]))
             return 0;
         for (int i = 0; i < DK_STREAM_INPUTS; i++)
             if (s->out[o] == s->in[i])
@@ -60,11 +54,7 @@ int dk_is_streamed(int64_t n, const struct dk_streams *s) {
 
 void dk_compute(const float *out, int is_streamed, int64_t begin, int64_t end, dk_block_fn block,
                 const void *args) {
-    const int64_t beyond = is_streamed ? beyond_line(out + begin) : 0;
-    const int64_t head = beyond ? DK_MIN(end - begin, LINE / (int64_t)sizeof(float) - beyond) : 0;
-    /* The last line, which the next values share, is written by normal stores: those that follow wait for it. */
-    if (is_streamed)
-        __builtin_prefetch(out + end, 1);
+    const int64_t head = is_streamed ? DK_MIN(end - begin, dk_to_line(out + begin)) : 0;
     if (head > 0)
         block(args, 0, begin, head);
     if (begin + head < end)

@@ -7,15 +7,23 @@
 
 #include "dk_types.h"
 
-/* Values of all of an output from which on it is streamed (32 MiB); values that a sink waits for, 1 KiB; values of a
- * thread's share of a streamed output: at its end it waits for its stores; the most values that a sink takes at a time. */
-enum { DK_STREAM_FROM = 1 << 23, DK_STREAM_BLOCK = 256, DK_STREAM_GRAIN = 1 << 17, DK_SINK = 4096 };
+/* Values of all of an output from which on it is streamed (32 MiB); values of a thread's share of it: at its end it waits
+ * for its stores.  Values that a sink waits for, that are best handed to it at a time (longer bursts of streaming stores
+ * stall), and that it takes at most. */
+enum { DK_STREAM_FROM = 1 << 23, DK_STREAM_GRAIN = 1 << 17, DK_SINK_FROM = 64, DK_SINK_PIECE = 128, DK_SINK = 4096 };
+
+enum { DK_LINE = 16 }; /* values of a cache line */
+
+/* Values from p up to the next border of cache lines, 0 .. DK_LINE - 1. */
+static inline int64_t dk_to_line(const float *p) {
+    return (int64_t)(-(uintptr_t)p / sizeof *p % DK_LINE);
+}
 
 /* On the stack of a thread; out NULL and count 0 at first. */
 struct dk_sink {
     float *out;    /* where values[0] belongs */
     int64_t count; /* values that wait */
-    float values[DK_SINK + DK_STREAM_BLOCK] __attribute__((aligned(64)));
+    float values[DK_SINK + DK_SINK_FROM] __attribute__((aligned(64)));
 };
 
 static inline void dk_sink_begin(struct dk_sink *sink) {

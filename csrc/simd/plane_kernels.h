@@ -10,7 +10,7 @@ struct dk_plane_kernels {
     /* *sum = sum of d (unless product is asked for alone: sum NULL);
      * *product = sum of d*(x - mean), unless NULL (then x is not read). */
     void (*sums)(int64_t n, const float *d, const float *x, float mean, double *sum, double *product);
-    /* *sum = sum of x - shift, *square = sum of (x - shift)^2 */
+    /* *sum = sum of x - shift, unless NULL, *square = sum of (x - shift)^2 */
     void (*moments)(int64_t n, const float *x, float shift, double *sum, double *square);
     /* y = (x - mean)*factor + bias; y may be x unless is_streamed (simd/vector.h, vput_n) */
     void (*affine)(int is_streamed, int64_t n, const float *x, float mean, float factor, float bias, float *y);

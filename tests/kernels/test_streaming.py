@@ -103,7 +103,7 @@ def test_both_outputs_of_a_loss(every_simd, values, offsets):
     np.testing.assert_array_equal(error, (y - x) ** 2)
 
 
-@pytest.mark.parametrize("plane", [(211, 199), (64, 640)])
+@pytest.mark.parametrize("plane", [(211, 199), (64, 640), (31, 33), (7, 7)])
 @pytest.mark.parametrize("name", IMAGES)
 def test_images(every_simd, threads, values, name, plane):
     shape = (2, -(-FROM // (2 * plane[0] * plane[1])), *plane)
