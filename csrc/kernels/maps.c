@@ -2,10 +2,7 @@
 
 #include "dispatch.h"
 #include "engine/layout.h"
-#include "kernels/streaming.h"
 #include "threads.h"
-
-#include <string.h>
 
 /* Values per chunk, about. */
 enum { GRAIN = 1 << 15 };
@@ -110,36 +107,16 @@ struct upsample {
     float *in, *out;
     int64_t w, h, stride;
     float scale;
-    int is_streamed;
 };
 
-/* Rows begin .. end - 1 of `in`, over all planes; each owns `stride` rows of `out`, which begins with the first. */
-static void expand_into(const struct upsample *a, int64_t begin, int64_t end, float *to) {
-    int64_t s = a->stride, wide = a->w * s;
-    for (int64_t row = begin; row < end; row++, to += s * wide) {
-        dk_kernels()->plane.expand(a->w, s, a->scale, a->in + row * a->w, to);
-        for (int64_t q = 1; q < s; q++)
-            memcpy(to + q * wide, to, (size_t)wide * sizeof *to);
-    }
-}
-
+/* Rows of `in`, over all planes; each owns `stride` rows of `out`, written by normal stores: it is written four times as
+ * much as read. */
 static void expand_rows(const void *args, int64_t begin, int64_t end, int worker) {
     const struct upsample *a = args;
-    const int64_t each = a->w * a->stride * a->stride;
-    struct dk_sink sink;
     (void)worker;
-    if (!a->is_streamed || each > DK_SINK) {
-        expand_into(a, begin, end, a->out + begin * each);
-        return;
-    }
-    dk_sink_begin(&sink);
-    const int64_t together = DK_SINK / 4 < each ? 1 : DK_SINK / 4 / each;
-    for (int64_t row = begin, last; row < end; row = last) {
-        last = DK_MIN(end, row + together);
-        expand_into(a, row, last, dk_sink_room(&sink, a->out + row * each));
-        dk_sink_add(&sink, (last - row) * each);
-    }
-    dk_sink_end(&sink);
+    for (int64_t row = begin; row < end; row++)
+        dk_kernels()->plane.expand(a->w, a->stride, a->scale, a->in + row * a->w,
+                                   a->out + row * a->w * a->stride * a->stride);
 }
 
 static void reduce_rows(const void *args, int64_t begin, int64_t end, int worker) {
@@ -161,7 +138,7 @@ enum dk_status dk_upsample_cpu(float *in, int64_t w, int64_t h, int64_t c, int64
                                float scale, float *out) {
     if (w < 1 || h < 1 || c < 1 || batch < 0 || stride < 1)
         return DK_BAD_SHAPE;
-    struct upsample args = {in, out, w, h, stride, scale, batch * c * h * w * stride * stride >= DK_STREAM_FROM};
+    struct upsample args = {in, out, w, h, stride, scale};
     dk_parallel_for(batch * c * h, rows_per_chunk(w * stride * stride), forward ? expand_rows : reduce_rows, &args);
     return DK_OK;
 }

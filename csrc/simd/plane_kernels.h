@@ -21,7 +21,7 @@ struct dk_plane_kernels {
     void (*row_squares)(int64_t rows, int64_t channels, const float *x, int64_t stride, const float *mean,
                         float *square);
 
-    /* y[i*times + q] = factor * x[i], i < n, q < times: a row of an enlarged image */
+    /* y[(r*n + i)*times + q] = factor * x[i], i < n, r, q < times: the rows of an enlarged image for one of a small one */
     void (*expand)(int64_t n, int64_t times, float factor, const float *x, float *y);
 
     /* The next ones take `columns` neighbouring positions of a plane; plane c begins at c*stride. */
