@@ -23,25 +23,27 @@ static enum dk_status over_planes(const struct dk_plane_pool *p, dk_range_fn bod
 static void max_forward_planes(const void *args, int64_t begin, int64_t end, int worker) {
     const struct dk_plane_pool *p = args;
     const int64_t outputs = p->out_h * p->out_w;
-    const int is_streamed = p->planes * outputs >= DK_STREAM_FROM / 4 && outputs <= DK_SINK;
+    const int is_streamed = p->planes * outputs >= DK_STREAM_FROM / 4 && p->out_w <= DK_SINK;
+    const int64_t together = is_streamed ? DK_MAX(1, DK_SINK_PIECE / p->out_w) : p->out_h;
     struct dk_sink y, argmax; /* of bits */
     (void)worker;
     dk_sink_begin(&y);
     dk_sink_begin(&argmax);
     for (int64_t plane = begin; plane < end; plane++) {
-        if (!is_streamed) {
-            dk_kernels()->plane_pooling.max_forward(p, plane);
-            continue;
+        for (int64_t row = 0, last; row < p->out_h; row = last) {
+            last = DK_MIN(p->out_h, row + together);
+            const int64_t first = plane * outputs + row * p->out_w, n = (last - row) * p->out_w;
+            float *to = p->y + first, *place = p->argmax ? (float *)p->argmax + first : NULL;
+            if (is_streamed) {
+                to = dk_sink_room(&y, to);
+                place = place ? dk_sink_room(&argmax, place) : NULL;
+            }
+            dk_kernels()->plane_pooling.max_forward(p, plane, row, last, to, (int32_t *)place);
+            if (is_streamed)
+                dk_sink_add(&y, n);
+            if (is_streamed && place)
+                dk_sink_add(&argmax, n);
         }
-        struct dk_plane_pool one = *p;
-        one.x += plane * p->height * p->width;
-        one.y = dk_sink_room(&y, p->y + plane * outputs);
-        if (p->argmax)
-            one.argmax = (int32_t *)dk_sink_room(&argmax, (float *)p->argmax + plane * outputs);
-        dk_kernels()->plane_pooling.max_forward(&one, 0);
-        dk_sink_add(&y, outputs);
-        if (p->argmax)
-            dk_sink_add(&argmax, outputs);
     }
     dk_sink_end(&y);
     dk_sink_end(&argmax);
