@@ -10,8 +10,8 @@ static void forward_groups(const void *args, int64_t begin, int64_t end, int wor
     (void)worker;
     for (int64_t i = begin; i < end; i++) {
         int64_t row = i / a->groups, offset = i % a->groups * a->group_stride;
-        dk_kernels()->softmax.forward(a->group_size, a->x + row * a->x_stride + offset,
-                                      a->y + row * a->y_stride + offset, a->temperature);
+        float *y = a->y + row * a->y_stride + offset;
+        dk_kernels()->softmax.forward(a->group_size, a->x + row * a->x_stride + offset, y, y, a->temperature);
     }
 }
 
