@@ -1,4 +1,5 @@
 #include "engine/convolution_private.h"
+#include "threads.h"
 
 enum dk_status dk_check_conv_shape(const struct dk_conv_shape *s) {
     if (!s)
@@ -299,15 +300,21 @@ enum dk_status dk_convolution_backward_data(const struct dk_convolution_backward
     return DK_OK;
 }
 
-int64_t dk_convolution_backward_weights_workspace(const struct dk_convolution_backward_weights *a) {
-    int algorithm = a->algorithm;
-    if (dk_check_conv_shape(&a->shape) != DK_OK ||
-        resolve(&algorithm, &a->shape, &a->dy, DK_CONV_BACKWARD_WEIGHTS) != DK_OK)
-        return 0;
-    const struct dk_winograd_form *form = dk_winograd_form(&a->shape, algorithm, DK_CONV_BACKWARD_WEIGHTS);
+/* The algorithm is resolved. */
+static int64_t weights_workspace(const struct dk_convolution_backward_weights *a, int64_t threads) {
+    const struct dk_winograd_form *form = dk_winograd_form(&a->shape, a->algorithm, DK_CONV_BACKWARD_WEIGHTS);
     if (form)
-        return dk_winograd_gradient_workspace(a, form);
-    return algorithm == DK_CONV_IM2COL ? dk_im2col_weights_workspace(a) : dk_direct_weights_workspace(a);
+        return dk_winograd_gradient_workspace(a, form, threads);
+    return a->algorithm == DK_CONV_IM2COL ? dk_im2col_weights_workspace(a) : dk_direct_weights_workspace(a);
+}
+
+int64_t dk_convolution_backward_weights_workspace(const struct dk_convolution_backward_weights *convolution) {
+    struct dk_convolution_backward_weights a = *convolution;
+    if (dk_check_conv_shape(&a.shape) != DK_OK ||
+        resolve(&a.algorithm, &a.shape, &a.dy, DK_CONV_BACKWARD_WEIGHTS) != DK_OK)
+        return 0;
+    const int64_t least = weights_workspace(&a, 1), wanted = weights_workspace(&a, dk_get_num_threads());
+    return DK_MAX(least, wanted);
 }
 
 enum dk_status dk_convolution_backward_weights(const struct dk_convolution_backward_weights *convolution) {
@@ -317,7 +324,7 @@ enum dk_status dk_convolution_backward_weights(const struct dk_convolution_backw
         status = resolve(&a.algorithm, &a.shape, &a.dy, DK_CONV_BACKWARD_WEIGHTS);
     if (status != DK_OK)
         return status;
-    if (!a.updates || a.workspace_bytes < dk_convolution_backward_weights_workspace(&a))
+    if (!a.updates || a.workspace_bytes < weights_workspace(&a, 1))
         return DK_BAD_ARGUMENT;
     if (a.algorithm == DK_CONV_IM2COL)
         return dk_im2col_weights(&a);

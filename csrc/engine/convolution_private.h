@@ -159,8 +159,8 @@ static inline int64_t dk_winograd_run_of(const struct dk_winograd_form *form, co
 }
 
 /* Winograd: the form that an algorithm means for a shape and a pass, NULL where there is none; the transformed weights
- * of one direction; the walk of forward and backward data (dst and src steps 1); the weight gradient.  Workspaces in
- * bytes, aligned to 64. */
+ * of one direction; the walk of forward and backward data (dst and src steps 1); the weight gradient, which takes what it
+ * asks for with 1 thread or more.  Workspaces in bytes, aligned to 64. */
 const struct dk_winograd_form *dk_winograd_form(const struct dk_conv_shape *s, int algorithm, int pass);
 int64_t dk_winograd_weights_floats(const struct dk_winograd_form *form, const struct dk_panels *p);
 void dk_winograd_weights(const struct dk_winograd_form *form, const struct dk_panels *p, const float *packed, float *u);
@@ -171,7 +171,7 @@ int64_t dk_winograd_workspace(const struct dk_gather *g, const struct dk_winogra
 enum dk_status dk_winograd_run(const struct dk_gather *g, const struct dk_winograd_form *form, const float *u,
                                void *workspace, int64_t bytes);
 int64_t dk_winograd_gradient_workspace(const struct dk_convolution_backward_weights *a,
-                                       const struct dk_winograd_form *form);
+                                       const struct dk_winograd_form *form, int64_t threads);
 void dk_winograd_gradient(const struct dk_convolution_backward_weights *a, const struct dk_winograd_form *form);
 
 int64_t dk_direct_weights_workspace(const struct dk_convolution_backward_weights *a);

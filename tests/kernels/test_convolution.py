@@ -274,7 +274,7 @@ def backward_data(case, dy, weights, algorithm=0, start=None):
     return out.values
 
 
-def backward_weights(case, x, dy, algorithm=0, start=None):
+def backward_weights(case, x, dy, algorithm=0, start=None, before_run=lambda: None):
     source, delta = GuardedTensor(x, case.gap), GuardedTensor(dy, case.gap)
     updates = pack(case, np.zeros(case.weights_shape()) if start is None else start)
     fields = {
@@ -288,6 +288,7 @@ def backward_weights(case, x, dy, algorithm=0, start=None):
     size = lib.dk_convolution_backward_weights_workspace(struct(name, fields))
     memory, space = workspace_of(size)
     work = {"workspace": space, "workspace_bytes": size}
+    before_run()
     status = lib.dk_convolution_backward_weights(struct(name, {**fields, **work}))
     assert status == lib.DK_OK
     updates.check()
@@ -453,6 +454,21 @@ def test_a_workspace_made_for_fewer_threads_is_enough(threads, rng):
     work["workspace_bytes"] = 4
     args = struct("dk_convolution", {**fields, **work})
     assert lib.dk_convolution_forward(args) == lib.DK_BAD_ARGUMENT
+
+
+@pytest.mark.parametrize(
+    "case", [Case(8, 72, plane=(30, 29), batch=6), Case(100, 150, plane=(13, 13), batch=2)]
+)
+def test_a_gradient_workspace_serves_any_number_of_threads(threads, rng, case):
+    x, dy = (rng.standard_normal(s).astype(np.float32) for s in (case.x_shape(), case.y_shape()))
+    threads(1)
+    want = backward_weights(case, x, dy, lib.DK_CONV_WINOGRAD)
+    for asked, used in ((1, 7), (7, 1), (2, 3), (5, 4)):
+        threads(asked)
+        got = backward_weights(
+            case, x, dy, lib.DK_CONV_WINOGRAD, before_run=lambda used=used: threads(used)
+        )
+        np.testing.assert_array_equal(got, want)
 
 
 @pytest.mark.parametrize(
