@@ -23,8 +23,6 @@ enum {
     TAPS = TABLE / 4,        /* taps of a chunk; a tile has at least 4 pixels */
     JOB_PRODUCTS = 1 << 20,  /* multiply-adds of a job, about: some 20 microseconds */
     JOBS_PER_THREAD = 6,
-    STREAMED = 1 << 22,      /* floats of outputs that no cache holds: written around them */
-    LINE = 64,               /* bytes of a cache line */
     SMALL = 1 << 17          /* multiply-adds in all below which one thread does them */
 };
 
@@ -178,12 +176,6 @@ static void activate_tile(const struct dk_convolution_tile *t, int activation) {
     }
 }
 
-/* Whether the outputs are large, and their pixels whole cache lines apart. */
-static int streams_output(const struct walk *w) {
-    const int64_t stride = w->g->dst.stride;
-    return w->pixels * w->positions * stride >= STREAMED && stride * (int64_t)sizeof(float) % LINE == 0;
-}
-
 /* All panels q0 .. q1-1 over all blocks, for the chunk whose table is filled. */
 static void run_chunk(struct job *job, int64_t q0, int64_t q1, int64_t taps, int64_t run, int from_y, int is_final) {
     const struct walk *w = job->w;
@@ -191,10 +183,10 @@ static void run_chunk(struct job *job, int64_t q0, int64_t q1, int64_t taps, int
     const struct dk_panels *p = &g->panels;
     const int64_t tile = w->kernels->tile_pixels;
     const int fused = dk_is_tile_activation(g->activation);
-    const int streams = !from_y && is_final && fused && streams_output(w);
+    const int streams = !from_y && is_final && fused && dk_streams_output(g);
     /* The pixels of the next tile lie behind this one's: they are fetched with the first panel's products. */
     const int64_t next_step = tile * g->src_step_x * g->src.stride * (int64_t)sizeof(float) / run;
-    const int fetches = taps == 1 && next_step <= LINE;
+    const int fetches = taps == 1 && next_step <= DK_LINE;
     for (int64_t q = q0; q < q1; q++) {
         int64_t f = job->group * p->outputs + q * p->width;
         struct dk_convolution_tile t = {
@@ -212,7 +204,7 @@ static void run_chunk(struct job *job, int64_t q0, int64_t q1, int64_t taps, int
                     .activation = fused ? g->activation : DK_LINEAR,
                     .from_y = from_y,
                     .is_final = is_final,
-                    .streams = streams && (uintptr_t)(g->dst.data + f) % LINE == 0},
+                    .streams = streams && (uintptr_t)(g->dst.data + f) % DK_LINE == 0},
         };
         int64_t end = job->first_block * w->pixels / w->blocks;
         for (int64_t b = 0; b < job->block_count; b++) {
@@ -291,7 +283,7 @@ static void run_jobs(const void *args, int64_t begin, int64_t end, int worker) {
         job.ahead = dk_ahead_of(g->ahead, g->ahead_count, k, w->jobs, tiles);
         run_job(&job, q * w->panel_step, DK_MIN(w->panel_count, (q + 1) * w->panel_step));
     }
-    if (streams_output(w))
+    if (dk_streams_output(g))
         dk_kernels()->blas.stream_end();
 }
 

@@ -123,6 +123,7 @@ static void transform_output(const struct winograd *w, int64_t first, int64_t co
     const struct dk_gather *g = w->g;
     const int64_t f = q * g->panels.width, width = dk_panel_width(&g->panels, q);
     const int fused = dk_is_tile_activation(g->activation);
+    const int streams = fused && !g->accumulate && dk_streams_output(g) && (uintptr_t)(g->dst.data + f) % DK_LINE == 0;
     for (int64_t t = 0; t < count; t++) {
         int64_t n, y, x;
         locate(w, first + t, &n, &y, &x);
@@ -143,7 +144,8 @@ static void transform_output(const struct winograd *w, int64_t first, int64_t co
                     .residual_stride = g->residual.stride,
                     .activation = fused ? g->activation : DK_LINEAR,
                     .from_y = g->accumulate,
-                    .is_final = 1},
+                    .is_final = 1,
+                    .streams = streams},
         };
         w->form->output(&tile);
         for (int64_t i = 0; !fused && i < tile.rows; i++)
@@ -184,6 +186,8 @@ static void run_lanes(const void *args, int64_t begin, int64_t end, int worker) 
         for (int64_t job; (job = atomic_fetch_add(w->next, 1)) < w->groups * w->shares;)
             run_job(w, job, v, m);
     }
+    if (dk_streams_output(w->g))
+        w->kernels->blas.stream_end();
 }
 
 /* Groups that the threads can share evenly; else shares of their filters. */

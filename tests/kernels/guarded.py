@@ -11,18 +11,24 @@ EDGE = 35
 
 
 class GuardedTensor:
-    """A channels-last batch in a larger array, misaligned, its pixels wider than its channels."""
+    """A channels-last batch in a larger array, its pixels wider than its channels.
+
+    It begins `offset` floats behind a canary, or with a cache line where that is None.
+    """
 
     def __init__(self, values, gap=3, offset=1):
         values = np.asarray(values, np.float32)
         self.shape = values.shape
         n, h, w, c = self.shape
         stride = c + gap
-        self.memory = np.full(EDGE * 2 + offset + n * h * w * stride, CANARY, np.float32)
-        inner = self.memory[EDGE + offset : EDGE + offset + n * h * w * stride]
+        self.memory = np.full(EDGE * 2 + 16 + n * h * w * stride, CANARY, np.float32)
+        if offset is None:
+            offset = (-self.memory.ctypes.data // 4 - EDGE) % 16
+        place = slice(EDGE + offset, EDGE + offset + n * h * w * stride)
+        inner = self.memory[place]
         self.pixels = inner.reshape(n, h, w, stride)
         self.inside = np.zeros(self.memory.shape, bool)
-        self.inside[EDGE + offset : -EDGE].reshape(n, h, w, stride)[..., :c] = True
+        self.inside[place].reshape(n, h, w, stride)[..., :c] = True
         self.values = self.pixels[..., :c]
         self.values[...] = values
         self.struct = {

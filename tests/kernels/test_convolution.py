@@ -223,8 +223,9 @@ def forward(
     residual=None,
     prepared=False,
     ahead=(),
+    out=None,
 ):
-    source, out = GuardedTensor(x, case.gap), like(case.y_shape())
+    source, out = GuardedTensor(x, case.gap), like(case.y_shape()) if out is None else out
     added = None if residual is None else GuardedTensor(residual, 5)
     packed = pack(case, weights)
     fields = {
@@ -469,6 +470,22 @@ def test_a_gradient_workspace_serves_any_number_of_threads(threads, rng, case):
             case, x, dy, lib.DK_CONV_WINOGRAD, before_run=lambda used=used: threads(used)
         )
         np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("algorithm", ["DK_CONV_INDIRECT", "DK_CONV_WINOGRAD"])
+@pytest.mark.parametrize("filters", [64, 76])
+def test_outputs_of_more_than_16_mb_go_around_the_caches(every_simd, rng, algorithm, filters):
+    case = Case(3, filters, plane=(131, 127), batch=4)
+    x = rng.standard_normal(case.x_shape()).astype(np.float32)
+    weights = rng.standard_normal(case.weights_shape()).astype(np.float32)
+    chosen = getattr(lib, algorithm)
+    out = like(case.y_shape(), 80 - filters, offset=None)
+    assert out.pixels.nbytes > 16 << 20
+    got = forward(case, x, weights, chosen, activation=lib.DK_RELU, out=out)
+    want = forward(
+        case, x, weights, chosen, activation=lib.DK_RELU
+    )  # its pixels are 67 values wide
+    np.testing.assert_array_equal(got, want)
 
 
 @pytest.mark.parametrize(
