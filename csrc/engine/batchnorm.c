@@ -12,8 +12,9 @@
 enum { CHUNK_VALUES = 1 << 16, CHUNK_MIN = 64, CHUNK_MAX = 256 };
 /* ... and 64 KiB where nothing is summed. */
 enum { GRAIN_VALUES = 1 << 14 };
-/* Channels of a thread when the chunks' sums are added. */
-enum { GRAIN_CHANNELS = 64 };
+/* Channels of a thread when the chunks' sums are added; floats of outputs that no cache holds: they are written around
+ * them; bytes of a cache line. */
+enum { GRAIN_CHANNELS = 64, STREAMED = 1 << 22, LINE = 64 };
 
 static int64_t chunk_pixels(const struct dk_tensor *t) {
     return DK_MIN(CHUNK_MAX, DK_MAX(CHUNK_MIN, dk_pixel_grain(t, CHUNK_VALUES)));
@@ -36,6 +37,7 @@ struct forward {
     const struct dk_batchnorm *args;
     const float *mean, *variance; /* those to normalise with */
     float *factor, *sums;
+    int streams;
 };
 
 int64_t dk_batchnorm_workspace(const struct dk_batchnorm *args) {
@@ -82,14 +84,24 @@ static void join_moments(const void *context, int64_t begin, int64_t end, int wo
     }
 }
 
+/* Whether y is large, memory of its own, and its pixels whole cache lines apart. */
+static int streams_output(const struct dk_batchnorm *a) {
+    const int64_t bytes = a->y.stride * (int64_t)sizeof(float);
+    return dk_pixels(&a->y) * a->y.stride >= STREAMED && bytes % LINE == 0 && (uintptr_t)a->y.data % LINE == 0 &&
+           a->y.data != a->x.data && a->y.data != a->residual.data;
+}
+
+/* Items: pixels, the last ones first: those the sums have just read are still in the caches. */
 static void normalise_pixels(const void *context, int64_t begin, int64_t end, int worker) {
     const struct forward *f = context;
     const struct dk_batchnorm *a = f->args;
     const struct dk_tensor *r = &a->residual;
+    const int64_t first = dk_pixels(&a->x) - end;
     (void)worker;
-    dk_kernels()->batchnorm.normalise(a->activation, end - begin, a->x.channels, a->x.data + begin * a->x.stride,
-                                      a->x.stride, r->data ? r->data + begin * r->stride : NULL, r->stride,
-                                      a->y.data + begin * a->y.stride, a->y.stride, f->mean, f->factor, a->biases);
+    dk_kernels()->batchnorm.normalise(a->activation, f->streams, end - begin, a->x.channels,
+                                      a->x.data + first * a->x.stride, a->x.stride,
+                                      r->data ? r->data + first * r->stride : NULL, r->stride,
+                                      a->y.data + first * a->y.stride, a->y.stride, f->mean, f->factor, a->biases);
 }
 
 static enum dk_status check_forward(const struct dk_batchnorm *a) {
@@ -104,6 +116,7 @@ static void normalise_all(struct forward *f) {
     const struct dk_batchnorm *a = f->args;
     for (int64_t c = 0; c < a->x.channels; c++)
         f->factor[c] = (float)(a->scales[c] / dk_batchnorm_denominator(f->variance[c], a->epsilon, a->epsilon_inside));
+    f->streams = streams_output(a);
     dk_parallel_for(dk_pixels(&a->x), dk_pixel_grain(&a->x, GRAIN_VALUES), normalise_pixels, f);
 }
 
@@ -198,13 +211,15 @@ static void join_deltas(const void *context, int64_t begin, int64_t end, int wor
     }
 }
 
+/* Items: pixels, the last ones first, as in the forward. */
 static void backward_pixels(const void *context, int64_t begin, int64_t end, int worker) {
     const struct backward *b = context;
     const struct dk_batchnorm_backward *a = b->args;
-    struct dk_batchnorm_rows rows = rows_from(b, begin);
+    const int64_t first = dk_pixels(&a->x) - end;
+    struct dk_batchnorm_rows rows = rows_from(b, first);
     (void)worker;
     dk_kernels()->batchnorm.backward(a->activation, a->accumulate, end - begin, &rows,
-                                     a->dx.data + begin * a->dx.stride, a->dx.stride, b->by_delta, b->by_x,
+                                     a->dx.data + first * a->dx.stride, a->dx.stride, b->by_delta, b->by_x,
                                      b->constant);
 }
 

@@ -211,7 +211,7 @@ static void map_rows(const void *context, int64_t begin, int64_t end, int worker
                                            .bias = c.constant};
             k->backward(DK_LINEAR, 0, end - begin, &in, a->out + at, stride, c.by_d, c.by_x, c.constant);
         } else {
-            k->normalise(DK_LINEAR, end - begin, last - first, a->x + at, stride, NULL, 0, a->out + at, stride, c.mean,
+            k->normalise(DK_LINEAR, 0, end - begin, last - first, a->x + at, stride, NULL, 0, a->out + at, stride, c.mean,
                          c.by_x, c.constant);
         }
     }

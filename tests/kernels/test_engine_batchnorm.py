@@ -366,3 +366,14 @@ def test_bad_arguments_are_refused(rng):
     args["y"] = {**case.y.struct, "data": pointer(None)}
     refused = lib.dk_batchnorm_backward(struct("dk_batchnorm_backward", args))
     assert refused == lib.DK_BAD_ARGUMENT
+
+
+@pytest.mark.parametrize("channels", [64, 76])
+def test_outputs_of_more_than_16_mb_go_around_the_caches(every_simd, rng, channels):
+    case = Case(rng, (3, 200, 131, channels), "pjreddie", "leaky")
+    case.forward()
+    want = case.y.values.copy()
+    case.y = like(case.x.shape, 80 - channels, offset=None)
+    assert case.y.pixels.nbytes > 16 << 20
+    case.forward()
+    np.testing.assert_array_equal(case.y.values, want)
