@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from contenders import INFERENCE, Kind
-from harness.machine import machine_line, version_line
+from harness.machine import machine_line, processor, version_line
 from harness.material import Material
-from harness.report import comparison, update_section
+from harness.report import comparison
+from harness.results import update_section
 from harness.rounds import Entry, measure, measure_cold, say
 
 PACKAGES = (
@@ -139,7 +140,7 @@ def main() -> None:
                     )
                     print(f"\n{title} ({work:.3f} GFLOP an image)\n\n{text}", flush=True)
                     if options.save:
-                        update_section(title, f"{text}\n\n{note}\n\n{about}")
+                        update_section(title, f"{text}\n\n{note}\n\n{about}", processor())
 
 
 if __name__ == "__main__":

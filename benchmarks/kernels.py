@@ -24,8 +24,9 @@ import numpy as np
 
 from contenders import is_installed
 from contenders.machine_limit import build
-from harness.machine import machine_line, version_line
-from harness.report import difference, kept_rows, table, update_section
+from harness.machine import machine_line, processor, version_line
+from harness.report import difference, table
+from harness.results import kept_rows, update_section
 from harness.rounds import Entry, Result, measure, say
 
 #: GoogLeNet's second convolution's output at batch 20: 48 MB, beyond the caches.
@@ -244,9 +245,9 @@ def main() -> None:
             header, rows = made(options, threads, limits)
             print(f"\n{title}\n\n{table(header, rows)}", flush=True)
             if options.save:
-                text = table(header, kept_rows(title, header, rows))
+                text = table(header, kept_rows(title, header, rows, processor()))
                 aim = GEMM_AIM if options.gemm else AIM
-                update_section(title, f"{text}\n\n{aim}\n\n{about}")
+                update_section(title, f"{text}\n\n{aim}\n\n{about}", processor())
 
 
 if __name__ == "__main__":

@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from contenders import TRAINING, Kind
-from harness.machine import machine_line, version_line
+from harness.machine import machine_line, processor, version_line
 from harness.material import Material
-from harness.report import comparison, update_section
+from harness.report import comparison
+from harness.results import update_section
 from harness.rounds import Entry, Result, measure, say
 
 
@@ -116,7 +117,7 @@ def main() -> None:
                     text = f"{text}\n\n{loss_lines(results)}"
                     print(f"\n{title}\n\n{text}", flush=True)
                     if options.save:
-                        update_section(title, f"{text}\n\n{about}")
+                        update_section(title, f"{text}\n\n{about}", processor())
 
 
 if __name__ == "__main__":

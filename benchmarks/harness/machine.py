@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-__all__ = ["clean_environment", "machine_line", "peak_memory", "version_line"]
+__all__ = ["clean_environment", "machine_line", "peak_memory", "processor", "version_line"]
 
 #: Variables that tune somebody's thread pool, allocator or instruction set: OPENBLAS_CORETYPE alone
 #: can halve NumPy's SGEMM. DARKPY_SIMD stays: it says which darkpy is measured, and is shown.
@@ -31,7 +31,7 @@ def machine_line() -> str:
 
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     parts = [
-        _processor(),
+        processor(),
         f"{len(os.sched_getaffinity(0))} cores",
         f"{pages / 2**30:.0f} GiB",
         f"darkpy {darkpy.__version__} ({darkpy.simd()})",
@@ -66,11 +66,12 @@ def peak_memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Model name, and on Linux its family, by which virtual machines tell generations apart."""
     try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
-        pass
-    return platform.processor() or platform.machine()
+        lines = []
+    found = dict(map(str.strip, line.split(":", 1)) for line in lines if ":" in line)
+    name = found.get("model name") or platform.processor() or platform.machine()
+    return f"{name}, family {found['cpu family']}" if "cpu family" in found else name

@@ -1,23 +1,14 @@
-"""Tables, on the screen and in RESULTS.md."""
+"""Tables."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from harness.rounds import Result
 
-__all__ = ["RESULTS", "comparison", "difference", "kept_rows", "table", "update_section"]
-
-RESULTS = Path(__file__).resolve().parent.parent / "RESULTS.md"
-
-HEADER = """# Measurements
-
-Written by the scripts of this folder; all figures of a row come from one run, taken in turns.
-"""
+__all__ = ["comparison", "difference", "table"]
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -88,33 +79,3 @@ def comparison(
             row.append("" if result is first or away is None else f"{away:.1e}")
         rows.append(row)
     return "\n".join([table(header, rows), *["\n" * bool(notes) + "\n".join(notes)] * bool(notes)])
-
-
-def kept_rows(
-    title: str, header: Sequence[str], rows: Sequence[Sequence[str]], path: Path = RESULTS
-) -> list[list[str]]:
-    """Return the rows of the table under ``## title``, `rows` in the place of those of their name.
-
-    Without such a table, or with other columns, `rows` alone.
-    """
-    text = path.read_text() if path.exists() else ""
-    section = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", text, re.M | re.S)
-    lines = [line for line in section[1].splitlines() if line.startswith("|")] if section else []
-    old = [[cell.strip() for cell in line[1:-1].split("|")] for line in lines]
-    if not old or old[0] != list(header):
-        return [list(row) for row in rows]
-    new = {row[0]: list(row) for row in rows}
-    kept = [new.pop(row[0], row) for row in old[2:]]
-    return kept + list(new.values())
-
-
-def update_section(title: str, body: str, path: Path = RESULTS) -> None:
-    """Put `body` under the heading ``## title``, in place of what stood there."""
-    text = path.read_text() if path.exists() else HEADER
-    section = f"## {title}\n\n{body.strip()}\n"
-    pattern = re.compile(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
-    if pattern.search(text):
-        text = pattern.sub(lambda _: section + "\n", text, count=1)
-    else:
-        text = f"{text.rstrip()}\n\n{section}"
-    path.write_text(text.rstrip() + "\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ import darkpy
 from contenders import INFERENCE, TRAINING
 from harness.machine import clean_environment
 from harness.material import Material
-from harness.report import comparison, difference, table, update_section
+from harness.report import comparison, difference, table
+from harness.results import kept_rows, update_section
 from harness.rounds import Entry, Result, measure, measure_cold
 
 CFG = """
@@ -160,13 +162,64 @@ def test_tables() -> None:
     assert difference(*losses, losses=True) == 1
 
 
+INFERENCE_TABLE = table(
+    ["", "ms best", "images/s best", "darkpy is"],
+    [
+        ["darkpy", "1", "1000", ""],
+        ["slow", "3", "333", "3.00 x"],
+        ["next", "1.5", "667", "1.50 x"],
+        ["OpenVINO default", ".8", "1250", "0.80 x"],
+        ["Darknet", "20", "50", "20.00 x"],
+    ],
+)
+TRAINING_TABLE = table(
+    ["", "images/s best", "darkpy is", "peak MB"],
+    [
+        ["darkpy", "30", "", "400"],
+        ["PyTorch eager", "7", "4.20 x", "1100"],
+        ["PyTorch channels_last", "10", "3.00 x", "1000"],
+        ["PyTorch channels_last, malloc tuned", "15", "2.00 x", "1200"],
+        ["PyTorch compile", "-", "-", "-"],
+    ],
+)
+
+
 def test_sections_of_the_results_file(tmp_path: Path) -> None:
     path = tmp_path / "RESULTS.md"
-    update_section("One (a)", "first", path)
-    update_section("Two", "second", path)
-    update_section("One (a)", "third", path)
+    update_section("Training: net, batch 16, 2 threads", TRAINING_TABLE, "Processor A", path)
+    for threads, plural in ((10, "s"), (2, "s"), (1, "")):
+        title = f"Inference: net, batch 1, {threads} thread{plural}"
+        update_section(title, f"{INFERENCE_TABLE}\n\nOf {threads}", "Processor A", path)
+    update_section("Cold start: net, batch 1, 2 threads", "disturbed", "Processor B", path)
+    update_section("Cold start: net, batch 1, 2 threads", "quiet", "Processor B", path)
     text = path.read_text()
     assert text.startswith("# Measurements")
-    assert "first" not in text
-    assert text.index("third") < text.index("## Two") < text.index("second")
-    assert text.count("## One (a)") == 1
+    assert "disturbed" not in text
+    order = [
+        "# Processor A",
+        "Of 1\n",
+        "Of 2\n",
+        "Of 10\n",
+        "## Training",
+        "# Processor B",
+        "quiet",
+    ]
+    places = [text.index(word) for word in order]
+    assert places == sorted(places)
+    overview = text[: text.index("## ")]
+    assert (
+        "| net       | 1     | 2       | 1000     | next         | 1.50 x    | 20.00 x |"
+        in overview
+    )
+    assert re.search(r"net +\| 16 +\| 2 +\| 30 +\| 3.00 x +\| 2.00 x +\| +\| 0.40", overview)
+
+
+def test_rows_that_are_not_measured_again_stay(tmp_path: Path) -> None:
+    path = tmp_path / "RESULTS.md"
+    header = ["GB/s", "darkpy"]
+    rows = [["a", "1"], ["b", "2"]]
+    update_section("Kernels, 1 thread", table(header, rows), "A", path)
+    again = kept_rows("Kernels, 1 thread", header, [["b", "3"], ["c", "4"]], "A", path)
+    assert again == [["a", "1"], ["b", "3"], ["c", "4"]]
+    assert kept_rows("Kernels, 1 thread", header, [["b", "3"]], "B", path) == [["b", "3"]]
+    assert kept_rows("Kernels, 1 thread", ["other"], [["b"]], "A", path) == [["b"]]
