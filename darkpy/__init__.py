@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from darkpy import errors, kernels
     from darkpy.kernels.simd import get_num_threads, set_num_threads, simd
-    from darkpy.network.network import Network, load
+    from darkpy.network.loading import load
+    from darkpy.network.network import Network
     from darkpy.training.trainer import train
 
 __version__ = "0.1.0"
@@ -37,7 +38,7 @@ __all__ = [
 _HOMES = {
     "Network": "darkpy.network.network",
     "get_num_threads": "darkpy.kernels.simd",
-    "load": "darkpy.network.network",
+    "load": "darkpy.network.loading",
     "set_num_threads": "darkpy.kernels.simd",
     "simd": "darkpy.kernels.simd",
     "train": "darkpy.training.trainer",

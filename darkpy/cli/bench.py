@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     from darkpy.errors import ArgumentError
     from darkpy.kernels.simd import simd
-    from darkpy.network.network import load
+    from darkpy.network.loading import load
     from darkpy.network.profile import profile
 
     if arguments.data is not None and arguments.precision == "fp32":
@@ -91,7 +91,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 def beside_float32(network: Network, x: FloatArray, arguments: argparse.Namespace) -> None:
     """Say what a lower precision costs and brings: against the same network in float32."""
-    from darkpy.network.network import load
+    from darkpy.network.loading import load
     from darkpy.training.comparison import Comparison
 
     reference = load(arguments.cfg, arguments.weights)

@@ -90,7 +90,7 @@ def _predict(arguments: argparse.Namespace) -> None:
     from darkpy.cli.predict import name_photos
     from darkpy.config.data_file import read_data
     from darkpy.errors import DataError
-    from darkpy.network.network import load
+    from darkpy.network.loading import load
 
     use_threads(arguments)
     data = read_data(arguments.data)

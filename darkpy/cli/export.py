@@ -42,7 +42,7 @@ def register(commands: Commands) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
     from darkpy.export.model import export_onnx
-    from darkpy.network.network import load
+    from darkpy.network.loading import load
 
     network = load(arguments.cfg, arguments.weights)
     export_onnx(

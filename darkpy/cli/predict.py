@@ -45,7 +45,7 @@ def register(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
-    from darkpy.network.network import load
+    from darkpy.network.loading import load
 
     use_threads(arguments)
     net = load(arguments.cfg, arguments.weights, precision=arguments.precision)

@@ -28,7 +28,7 @@ def register(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
-    from darkpy.network.network import load
+    from darkpy.network.loading import load
 
     net = load(
         arguments.cfg,

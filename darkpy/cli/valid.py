@@ -53,7 +53,7 @@ def measure_and_report(cfg: str, data: str, arguments: argparse.Namespace) -> No
     import time
 
     from darkpy.data import open_dataset
-    from darkpy.network.network import load
+    from darkpy.network.loading import load
     from darkpy.training.evaluate import evaluate
     from darkpy.training.history import percent
 

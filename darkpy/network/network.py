@@ -1,4 +1,4 @@
-"""A network: made from a cfg, run, trained, saved."""
+"""A network: run, trained, saved."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from darkpy.config.dialects import Dialect, detect_dialect, dialect_named
 from darkpy.config.net_options import NetOptions, read_net
-from darkpy.config.sections import Section, read_cfg
+from darkpy.config.sections import Section
 from darkpy.errors import StateError, TrainingError
 from darkpy.kernels.boundary import FloatArray, float_array
 from darkpy.kernels.layout import from_nchw, to_nchw
@@ -25,12 +25,11 @@ from darkpy.layers.registry import alexeyab_sections, options_of
 from darkpy.network import weights
 from darkpy.network.building import build_layers, input_shape_of
 from darkpy.network.frozen import last_stopped
-from darkpy.network.packaged import find_cfg
 from darkpy.network.plan import Plan
 from darkpy.network.precision import check_precision, need_float32
 from darkpy.network.recompute import check_level
 
-__all__ = ["Network", "load"]
+__all__ = ["Network"]
 
 #: `predict` cuts its batch such that no layer has more values than this at once: 16 MiB, so that
 #: activations stay in the last-level cache (GoogLeNet: 4 images at once are the fastest).
@@ -39,66 +38,6 @@ MAX_LAYER_VALUES = 1 << 22
 MAX_IMAGES = 32
 #: Plans kept for other batch sizes and purposes.
 MAX_PLANS = 4
-
-
-def load(
-    cfg: str | os.PathLike[str],
-    weights: str | os.PathLike[str] | None = None,
-    *,
-    dialect: str = "auto",
-    seed: int = 0,
-    strict: bool = False,
-    memory: str = "normal",
-    precision: str = "fp32",
-) -> Network:
-    """Read a network.
-
-    Parameters
-    ----------
-    cfg : str or path
-        A .cfg file; if there is none of that name, a packaged one such as ``"googlenet"``.
-    weights : str or path, optional
-        A .weights file of that network; without it the weights are random.
-    dialect : {"auto", "pjreddie", "alexeyab"}
-        The fork whose defaults and constants hold; "auto" is alexeyab if the cfg uses a section
-        or key that only that fork knows.
-    seed : int
-        For initial weights, dropout and all else that is random.
-    strict : bool
-        Unknown keys are errors instead of warnings.
-    memory : {"high", "normal", "low"}
-        How much training keeps for its backward pass, and how much it makes again: nothing; what
-        takes one pass over memory; the output of cheap filters, too. The results are the same bits.
-    precision : {"fp32", "bf16"}
-        What inference multiplies. "bf16": layers whose filters are faster so round their weights,
-        once, and their inputs to 8 significant bits and sum in float32; `summary` says which. Needs
-        AVX512_BF16; such a network cannot be trained or saved.
-
-    Returns
-    -------
-    Network
-
-    Raises
-    ------
-    ConfigError
-        The text begins with ``file:line:``.
-    WeightsError
-        The weights file is short, long, of another network, or not finite.
-    ArgumentError
-        `dialect`, `memory` or `precision` is none of these, or this processor has no bf16.
-    """
-    path = find_cfg(cfg)
-    network = Network(
-        read_cfg(path),
-        dialect=dialect,
-        seed=seed,
-        strict=strict,
-        memory=memory,
-        precision=precision,
-    )
-    if weights is not None:
-        network.load_weights(weights)
-    return network
 
 
 class Network:

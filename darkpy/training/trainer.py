@@ -157,7 +157,7 @@ def _network(
     """Load the network, with the momentum of its weights if there is any; or take the one given."""
     if not isinstance(cfg, (str, os.PathLike)):
         return cfg
-    from darkpy.network.network import load
+    from darkpy.network.loading import load
 
     net = load(cfg, weights, seed=seed, memory=memory)
     if weights is not None and not clear and momentum_of(weights).is_file():

@@ -37,10 +37,10 @@ def networks(monkeypatch):
         made.append(net)
         return net
 
-    module = types.ModuleType("darkpy.network.network")
+    module = types.ModuleType("darkpy.network.loading")
     module.load = load
     monkeypatch.setitem(sys.modules, "darkpy.network", types.ModuleType("darkpy.network"))
-    monkeypatch.setitem(sys.modules, "darkpy.network.network", module)
+    monkeypatch.setitem(sys.modules, "darkpy.network.loading", module)
     return made
 
 
@@ -203,7 +203,7 @@ def test_a_bug_is_not_swallowed(monkeypatch):
     def broken(*args, **kwargs):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(sys.modules["darkpy.network.network"], "load", broken)
+    monkeypatch.setattr(sys.modules["darkpy.network.loading"], "load", broken)
     with pytest.raises(ZeroDivisionError):
         main(["summary", "x.cfg"])
 
@@ -227,7 +227,7 @@ def test_warnings_are_one_line(monkeypatch, capsys):
         warnings.warn("look\nhere", UserWarning, stacklevel=1)
         return FakeNetwork()
 
-    monkeypatch.setattr(sys.modules["darkpy.network.network"], "load", load)
+    monkeypatch.setattr(sys.modules["darkpy.network.loading"], "load", load)
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         assert main(["summary", "x.cfg"]) == 0
