@@ -6,7 +6,8 @@ A step is forward, all costs (auxiliary ones with their weights), backward and t
 with momentum and decay. The learning rate is constant, dropout is off (``--dropout`` leaves it on:
 the losses then differ). Darknet is found through the variable DARKNET_LIB or ``--darknet PATH``
 (its libdarknet.so); it trains the network without the auxiliary heads, which it does not know.
-``--save`` writes the tables to benchmarks/RESULTS.md.
+Below each table stands where darkpy's step goes; ``darkpy bench CFG --training --layers`` shows it
+layer by layer. ``--save`` writes the tables to benchmarks/RESULTS.md.
 """
 
 from __future__ import annotations
@@ -17,7 +18,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+import darkpy
 from contenders import TRAINING, Kind
+from darkpy.cli.bench import totals_table
+from darkpy.network.profile import profile
 from harness.machine import machine_line, processor, version_line
 from harness.material import Material
 from harness.report import comparison
@@ -89,6 +95,16 @@ def loss_lines(results: list[Result]) -> str:
     return "\n".join(lines)
 
 
+def breakdown(material: Material, batch: int, threads: int) -> str:
+    """Milliseconds of darkpy's step by kind of call, the shortest of some runs each."""
+    darkpy.set_num_threads(threads)
+    data = np.load(material.path("data.npz"))
+    net = darkpy.load(material.cfg(), material.weights)
+    calls = profile(net, data["x"][0], data["truth"][0], repeat=5)
+    heading = f"Where a step of {batch} images goes, without its update:"
+    return f"{heading}\n\n```\n{totals_table(calls)}\n```"
+
+
 def main() -> None:
     """Measure what the command line asks for."""
     options = arguments()
@@ -114,7 +130,8 @@ def main() -> None:
                     text = comparison(
                         results, images=batch, memory=True, answers="losses differ by"
                     )
-                    text = f"{text}\n\n{loss_lines(results)}"
+                    step = breakdown(material, batch, threads)
+                    text = f"{text}\n\n{loss_lines(results)}\n\n{step}"
                     print(f"\n{title}\n\n{text}", flush=True)
                     if options.save:
                         update_section(title, f"{text}\n\n{about}", processor())

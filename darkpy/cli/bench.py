@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import statistics
+from collections.abc import Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from darkpy.network.network import Network
     from darkpy.network.profile import CallTime
 
-__all__ = ["layer_table", "register"]
+__all__ = ["layer_table", "register", "totals_table"]
 
 
 def register(commands: Commands) -> None:
@@ -33,7 +34,11 @@ def register(commands: Commands) -> None:
         help="images at once (default: 1; in training those of the cfg)",
     )
     parser.add_argument("--repeat", type=positive, default=20, metavar="N", help="default: 20")
-    parser.add_argument("--layers", action="store_true", help="show every call into the C core")
+    parser.add_argument(
+        "--layers",
+        action="store_true",
+        help="show every call into the C core, and the sums of each kind of call",
+    )
     parser.add_argument("--training", action="store_true", help="time training steps")
     parser.add_argument(
         "--peak",
@@ -75,7 +80,7 @@ def run(arguments: argparse.Namespace) -> None:
         truth[:, 0] = 1
     calls = profile(network, x, truth, repeat=arguments.repeat if arguments.layers else 1)
     if arguments.layers:
-        print(layer_table(calls, arguments.peak))
+        print(f"{layer_table(calls, arguments.peak)}\n\n{totals_table(calls)}\n")
     times = run_times(network, x, truth, arguments.repeat)
     flops = sum(call.flops for call in calls)
     what = "training step without its update" if arguments.training else "prediction"
@@ -174,8 +179,35 @@ def layer_table(calls: list[CallTime], peak: float | None = None) -> str:
             f"{rate:.0f}" if rate else "",
         )
         rows.append((*row, f"{rate / peak * 100:.0f}" if rate else "") if peak else row)
+    return _aligned(rows, left=(1, 2, 3, 4))
+
+
+def totals_table(calls: list[CallTime]) -> str:
+    """Return one line per kind of call, the longest first: milliseconds, share of all, GFLOP/s."""
+    kinds: dict[tuple[str, str], list[CallTime]] = {}
+    for call in calls:
+        kinds.setdefault((call.function.removeprefix("dk_"), call.algorithm), []).append(call)
+    total = sum(call.seconds for call in calls)
+    rows: list[tuple[str, ...]] = [("call", "algorithm", "calls", "ms", "%", "GFLOP/s")]
+    sums = {kind: sum(call.seconds for call in group) for kind, group in kinds.items()}
+    for kind, seconds in sorted(sums.items(), key=lambda item: -item[1]):
+        rate = sum(call.flops for call in kinds[kind]) / seconds * 1e-9
+        share = f"{seconds / total * 100:.1f}"
+        rows.append(
+            (
+                *kind,
+                f"{len(kinds[kind])}",
+                f"{seconds * 1e3:.2f}",
+                share,
+                f"{rate:.0f}" * (rate > 0),
+            )
+        )
+    return _aligned(rows, left=(0, 1))
+
+
+def _aligned(rows: Sequence[tuple[str, ...]], left: tuple[int, ...]) -> str:
+    """Columns beside each other; those of `left` begin at the same place, the others end there."""
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    left = (1, 2, 3, 4)
     return "\n".join(
         "  ".join(
             cell.ljust(width) if k in left else cell.rjust(width)

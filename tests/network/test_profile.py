@@ -98,3 +98,7 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert "convolution_backward_weights" in printed
     assert "% of peak" in printed
     assert "of 2 images" in printed
+    layers, totals, _ = printed.split("\n\n")
+    for kind in ("convolution_forward", "convolution_backward_weights"):
+        lines = [line.split() for line in totals.splitlines() if line.startswith(kind)]
+        assert sum(int(line[2]) for line in lines) == layers.count(kind)
