@@ -38,4 +38,11 @@ enum dk_activation {
 #define DK_MIN(a, b) ((a) < (b) ? (a) : (b))
 #define DK_MAX(a, b) ((a) > (b) ? (a) : (b))
 
+enum { DK_LINE = 16 }; /* floats of a cache line */
+
+/* Floats from p up to the next border of cache lines, 0 .. DK_LINE - 1. */
+static inline int64_t dk_to_line(const float *p) {
+    return (int64_t)(-(uintptr_t)p / sizeof *p % DK_LINE);
+}
+
 #endif

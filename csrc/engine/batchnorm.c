@@ -12,9 +12,8 @@
 enum { CHUNK_VALUES = 1 << 16, CHUNK_MIN = 64, CHUNK_MAX = 256 };
 /* ... and 64 KiB where nothing is summed. */
 enum { GRAIN_VALUES = 1 << 14 };
-/* Channels of a thread when the chunks' sums are added; floats of outputs that no cache holds: they are written around
- * them; bytes of a cache line. */
-enum { GRAIN_CHANNELS = 64, STREAMED = 1 << 22, LINE = 64 };
+/* Channels of a thread when the chunks' sums are added. */
+enum { GRAIN_CHANNELS = 64 };
 
 static int64_t chunk_pixels(const struct dk_tensor *t) {
     return DK_MIN(CHUNK_MAX, DK_MAX(CHUNK_MIN, dk_pixel_grain(t, CHUNK_VALUES)));
@@ -84,13 +83,6 @@ static void join_moments(const void *context, int64_t begin, int64_t end, int wo
     }
 }
 
-/* Whether y is large, memory of its own, and its pixels whole cache lines apart. */
-static int streams_output(const struct dk_batchnorm *a) {
-    const int64_t bytes = a->y.stride * (int64_t)sizeof(float);
-    return dk_pixels(&a->y) * a->y.stride >= STREAMED && bytes % LINE == 0 && (uintptr_t)a->y.data % LINE == 0 &&
-           a->y.data != a->x.data && a->y.data != a->residual.data;
-}
-
 /* Items: pixels, the last ones first: those the sums have just read are still in the caches. */
 static void normalise_pixels(const void *context, int64_t begin, int64_t end, int worker) {
     const struct forward *f = context;
@@ -116,7 +108,8 @@ static void normalise_all(struct forward *f) {
     const struct dk_batchnorm *a = f->args;
     for (int64_t c = 0; c < a->x.channels; c++)
         f->factor[c] = (float)(a->scales[c] / dk_batchnorm_denominator(f->variance[c], a->epsilon, a->epsilon_inside));
-    f->streams = streams_output(a);
+    f->streams = dk_is_streamable(&a->y) && dk_to_line(a->y.data) == 0 && a->y.data != a->x.data &&
+                 a->y.data != a->residual.data;
     dk_parallel_for(dk_pixels(&a->x), dk_pixel_grain(&a->x, GRAIN_VALUES), normalise_pixels, f);
 }
 

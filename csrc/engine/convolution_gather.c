@@ -183,10 +183,10 @@ static void run_chunk(struct job *job, int64_t q0, int64_t q1, int64_t taps, int
     const struct dk_panels *p = &g->panels;
     const int64_t tile = w->kernels->tile_pixels;
     const int fused = dk_is_tile_activation(g->activation);
-    const int streams = !from_y && is_final && fused && dk_streams_output(g);
+    const int streams = !from_y && is_final && fused && dk_is_streamable(&g->dst);
     /* The pixels of the next tile lie behind this one's: they are fetched with the first panel's products. */
     const int64_t next_step = tile * g->src_step_x * g->src.stride * (int64_t)sizeof(float) / run;
-    const int fetches = taps == 1 && next_step <= DK_LINE;
+    const int fetches = taps == 1 && next_step <= DK_LINE * (int64_t)sizeof(float);
     for (int64_t q = q0; q < q1; q++) {
         int64_t f = job->group * p->outputs + q * p->width;
         struct dk_convolution_tile t = {
@@ -204,7 +204,7 @@ static void run_chunk(struct job *job, int64_t q0, int64_t q1, int64_t taps, int
                     .activation = fused ? g->activation : DK_LINEAR,
                     .from_y = from_y,
                     .is_final = is_final,
-                    .streams = streams && (uintptr_t)(g->dst.data + f) % DK_LINE == 0},
+                    .streams = streams && dk_to_line(g->dst.data + f) == 0},
         };
         int64_t end = job->first_block * w->pixels / w->blocks;
         for (int64_t b = 0; b < job->block_count; b++) {
@@ -283,7 +283,7 @@ static void run_jobs(const void *args, int64_t begin, int64_t end, int worker) {
         job.ahead = dk_ahead_of(g->ahead, g->ahead_count, k, w->jobs, tiles);
         run_job(&job, q * w->panel_step, DK_MIN(w->panel_count, (q + 1) * w->panel_step));
     }
-    if (dk_streams_output(g))
+    if (dk_is_streamable(&g->dst))
         dk_kernels()->blas.stream_end();
 }
 

@@ -22,7 +22,6 @@ enum {
     PART = 56,               /* channels of a part, about: jobs share the parts where there are no slices */
     MANY_VALUES = 48,        /* read for each update, where slices with sums of their own pay (measured) */
     JOBS_PER_THREAD = 4,
-    LINE = 16,               /* floats of a cache line */
     DY_LINES = 4,            /* of a panel's filters at a pixel */
     SMALL = 1 << 17          /* multiply-adds in all below which one thread does them */
 };
@@ -79,7 +78,7 @@ static void tile_rows(const struct gradient *a, float *updates, int64_t index, i
         t.updates = base + c0 * width;
         /* its own channels of the block to come, and one of the lines of dy, which all tiles read */
         t.x_ahead = (r1 - r0) * t.x_row;
-        t.dy_ahead = (r1 - r0) * t.dy_row + (tap + b) % DY_LINES * LINE;
+        t.dy_ahead = (r1 - r0) * t.dy_row + (tap + b) % DY_LINES * DK_LINE;
         for (int64_t r = r0; r < r1;) {
             int64_t n = r / a->dy.height, top = DK_MAX(y0, r - n * a->dy.height);
             int64_t bottom = DK_MIN(y1, r1 - n * a->dy.height);

@@ -6,6 +6,7 @@
 #include "dispatch.h"
 #include "engine/bf16.h"
 #include "engine/convolution.h"
+#include "engine/tensor.h"
 
 /* One direction of a packed form: `outputs` per group in panels of lanes, sums over taps and `inputs` per group. */
 struct dk_panels {
@@ -139,14 +140,6 @@ enum dk_status dk_check_activation(int activation);
 /* The others run on each stretch of y just after it is written. */
 static inline int dk_is_tile_activation(int activation) {
     return activation == DK_LINEAR || activation == DK_RELU || activation == DK_LEAKY;
-}
-
-/* Bytes of a cache line; floats of outputs that no cache holds: they are written around them. */
-enum { DK_LINE = 64, DK_STREAMED = 1 << 22 };
-/* Whether the outputs are that large, and their pixels whole cache lines apart. */
-static inline int dk_streams_output(const struct dk_gather *g) {
-    return g->dst.batch * g->rows * g->cols * g->dst.stride >= DK_STREAMED &&
-           g->dst.stride * (int64_t)sizeof(float) % DK_LINE == 0;
 }
 
 int64_t dk_im2col_forward_workspace(const struct dk_convolution *a);

@@ -97,7 +97,7 @@ static void transform_output(const struct winograd *w, int64_t first, int64_t co
     const struct dk_gather *g = w->g;
     const int64_t f = q * g->panels.width, width = dk_panel_width(&g->panels, q);
     const int fused = dk_is_tile_activation(g->activation);
-    const int streams = fused && !g->accumulate && dk_streams_output(g) && (uintptr_t)(g->dst.data + f) % DK_LINE == 0;
+    const int streams = fused && !g->accumulate && dk_is_streamable(&g->dst) && dk_to_line(g->dst.data + f) == 0;
     for (int64_t t = 0; t < count; t++) {
         int64_t n, y, x;
         locate(w, first + t, &n, &y, &x);
@@ -160,7 +160,7 @@ static void run_lanes(const void *args, int64_t begin, int64_t end, int worker) 
         for (int64_t job; (job = atomic_fetch_add(w->next, 1)) < w->groups * w->shares;)
             run_job(w, job, v, m);
     }
-    if (dk_streams_output(w->g))
+    if (dk_is_streamable(&w->g->dst))
         w->kernels->blas.stream_end();
 }
 

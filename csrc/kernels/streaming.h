@@ -1,23 +1,16 @@
 /* Outputs larger than the caches go around them: without streaming stores each line that is written would be read
- * first.  Element-wise kernels write straight there, once the output has reached a cache line: dk_compute.  Those whose
- * outputs come in rows of any length compute into a sink, in the first-level cache, which passes whole lines on.  What is
- * written alone (fill) is faster by normal stores. */
+ * first.  Element-wise kernels write straight there, once the output has reached a cache line: dk_compute.  Those
+ * whose outputs come in rows of any length compute into a sink, in the first-level cache, which passes whole lines on.
+ * What is written alone (fill) is faster by normal stores. */
 #ifndef DK_KERNELS_STREAMING_H
 #define DK_KERNELS_STREAMING_H
 
 #include "dk_types.h"
 
-/* Values of all of an output from which on it is streamed (32 MiB); values of a thread's share of it: at its end it waits
- * for its stores.  Values that a sink waits for, that are best handed to it at a time (longer bursts of streaming stores
- * stall), and that it takes at most. */
+/* Values of all of an output from which on it is streamed (32 MiB); values of a thread's share of it: at its end it
+ * waits for its stores.  Values that a sink waits for, that are best handed to it at a time (longer bursts of streaming
+ * stores stall), and that it takes at most. */
 enum { DK_STREAM_FROM = 1 << 23, DK_STREAM_GRAIN = 1 << 17, DK_SINK_FROM = 64, DK_SINK_PIECE = 128, DK_SINK = 4096 };
-
-enum { DK_LINE = 16 }; /* values of a cache line */
-
-/* Values from p up to the next border of cache lines, 0 .. DK_LINE - 1. */
-static inline int64_t dk_to_line(const float *p) {
-    return (int64_t)(-(uintptr_t)p / sizeof *p % DK_LINE);
-}
 
 /* On the stack of a thread; out NULL and count 0 at first. */
 struct dk_sink {

@@ -21,8 +21,8 @@ struct dk_batchnorm_kernels {
     void (*moments)(int64_t pixels, int64_t channels, const float *x, int64_t stride, float *shift, float *sum,
                     float *square);
     /* y = f((x - mean)*factor + bias + residual), residual NULL for none.  y may be x or residual.
-     * streams: full vectors of y are stored around the caches; its pixels then begin at cache lines. */
-    void (*normalise)(int kind, int streams, int64_t pixels, int64_t channels, const float *x, int64_t x_stride,
+     * is_streamed: full vectors of y are stored around the caches; its pixels then begin at cache lines. */
+    void (*normalise)(int kind, int is_streamed, int64_t pixels, int64_t channels, const float *x, int64_t x_stride,
                       const float *residual, int64_t residual_stride, float *y, int64_t y_stride, const float *mean,
                       const float *factor, const float *bias);
     /* d = delta*g;  sum = sum of d, product = sum of d*(x - mean).  Both are written. */
