@@ -154,7 +154,7 @@ enum { PARTS = 256 };
 struct dot {
     const float *x, *y;
     int64_t n, incx, incy, part;
-    float *sums;
+    double *sums;
 };
 
 static void dot_parts(const void *args, int64_t begin, int64_t end, int worker) {
@@ -163,13 +163,14 @@ static void dot_parts(const void *args, int64_t begin, int64_t end, int worker) 
     for (int64_t p = begin; p < end; p++) {
         int64_t first = p * a->part, count = DK_MIN(a->part, a->n - first);
         const float *x = a->x + first * a->incx, *y = a->y + first * a->incy;
-        if (a->incx == 1 && a->incy == 1) {
-            a->sums[p] = dk_kernels()->blas.dot(count, x, y);
-        } else {
-            double sum = 0;
+        if (a->incx != 1 || a->incy != 1) {
+            a->sums[p] = 0;
             for (int64_t i = 0; i < count; i++)
-                sum += (double)x[i * a->incx] * y[i * a->incy];
-            a->sums[p] = (float)sum;
+                a->sums[p] += (double)x[i * a->incx] * y[i * a->incy];
+        } else if (x == y) {
+            dk_kernels()->plane.moments(count, x, 0, NULL, a->sums + p);
+        } else {
+            dk_kernels()->plane.sums(count, x, y, 0, NULL, a->sums + p);
         }
     }
 }
@@ -179,7 +180,7 @@ enum dk_status dk_dot_cpu(int64_t n, const float *x, int64_t incx, const float *
         return DK_BAD_SHAPE;
     if (incx < 0 || incy < 0)
         return DK_BAD_ARGUMENT;
-    float sums[PARTS];
+    double sums[PARTS];
     struct dot args = {x, y, n, incx, incy, DK_MAX(GRAIN, (n + PARTS - 1) / PARTS), sums};
     int64_t parts = (n + args.part - 1) / args.part;
     dk_parallel_for(parts, 1, dot_parts, &args);

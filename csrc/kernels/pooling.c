@@ -112,8 +112,11 @@ struct mean {
 static void average_planes(const void *args, int64_t begin, int64_t end, int worker) {
     const struct mean *a = args;
     (void)worker;
-    for (int64_t plane = begin; plane < end; plane++)
-        a->y[plane] = dk_kernels()->plane_pooling.sum(a->size, a->x + plane * a->size) / (float)a->size;
+    for (int64_t plane = begin; plane < end; plane++) {
+        double sum;
+        dk_kernels()->plane.sums(a->size, a->x + plane * a->size, NULL, 0, &sum, NULL);
+        a->y[plane] = (float)(sum / (double)a->size);
+    }
 }
 
 static void spread_planes(const void *args, int64_t begin, int64_t end, int worker) {

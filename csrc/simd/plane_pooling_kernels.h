@@ -9,8 +9,7 @@ struct dk_plane_pooling_kernels {
     void (*max_forward)(const struct dk_plane_pool *pool, int64_t plane, int64_t begin, int64_t end, float *y,
                         int32_t *argmax);
     void (*mean_forward)(const struct dk_plane_pool *pool, int64_t plane);
-    /* Sum of n values: order as dot in simd/blas_kernels.h; y += value. */
-    float (*sum)(int64_t n, const float *x);
+    /* y += value */
     void (*add)(int64_t n, float value, float *y);
 };
 
