@@ -4,7 +4,7 @@
 #include "kernels/streaming.h"
 #include "threads.h"
 
-/* Values per chunk, about. */
+/* Values per chunk, about; per chunk of what is only read. */
 enum { GRAIN = 1 << 15, RUN = 1 << 17 };
 
 static int fits(const struct dk_plane_pool *p) {
