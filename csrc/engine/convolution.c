@@ -269,6 +269,9 @@ int64_t dk_convolution_backward_data_workspace(const struct dk_convolution_backw
         return 0;
     if (a.algorithm == DK_CONV_IM2COL)
         return dk_im2col_data_workspace(&a);
+    const int64_t vectors = dk_vectors_data_workspace(&a);
+    if (vectors)
+        return vectors;
     struct dk_gather g = data_gather(&a, NULL, 0, 0);
     const struct dk_winograd_form *form = dk_winograd_form(&a.shape, a.algorithm, DK_CONV_BACKWARD_DATA);
     return (int64_t)sizeof(float) * transposed_floats(&a.shape) + (form ? winograd_bytes(&g, form, NULL) : 0);
@@ -281,12 +284,17 @@ enum dk_status dk_convolution_backward_data(const struct dk_convolution_backward
         status = resolve(&a.algorithm, &a.shape, &a.dy, DK_CONV_BACKWARD_DATA);
     if (status != DK_OK)
         return status;
-    const int64_t floats = transposed_floats(&a.shape), bytes = floats * (int64_t)sizeof(float);
+    const int64_t floats = transposed_floats(&a.shape), vectors = dk_vectors_data_workspace(&a);
+    const int64_t bytes = vectors ? vectors : floats * (int64_t)sizeof(float);
     const int is_im2col = a.algorithm == DK_CONV_IM2COL;
     if (!a.weights || a.workspace_bytes < (is_im2col ? dk_im2col_data_workspace(&a) : bytes))
         return DK_BAD_ARGUMENT;
     if (is_im2col)
         return dk_im2col_data(&a);
+    if (vectors) {
+        dk_vectors_data(&a);
+        return DK_OK;
+    }
     float *transposed = a.workspace;
     dk_transpose_weights(&a.shape, a.weights, transposed);
     const struct dk_winograd_form *form = dk_winograd_form(&a.shape, a.algorithm, DK_CONV_BACKWARD_DATA);

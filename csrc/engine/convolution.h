@@ -99,7 +99,7 @@ enum dk_status dk_convolution_forward(const struct dk_convolution *convolution);
 struct dk_convolution_backward_data {
     struct dk_conv_shape shape;
     struct dk_tensor dy, dx;     /* dy read, dx written */
-    const float *weights;        /* packed; each call makes the form that it reads in the workspace */
+    const float *weights;        /* packed; what a call reads in another form, it makes in the workspace */
     int accumulate;              /* 0: dx is overwritten; 1: added to */
     int algorithm;
     void *workspace;

@@ -175,6 +175,10 @@ int64_t dk_winograd_gradient_workspace(const struct dk_convolution_backward_weig
                                        const struct dk_winograd_form *form, int64_t threads);
 void dk_winograd_gradient(const struct dk_convolution_backward_weights *a, const struct dk_winograd_form *form);
 
+/* The data gradient of few vectors; workspace 0 where it is not the one to take. */
+int64_t dk_vectors_data_workspace(const struct dk_convolution_backward_data *a);
+void dk_vectors_data(const struct dk_convolution_backward_data *a);
+
 int64_t dk_direct_weights_workspace(const struct dk_convolution_backward_weights *a);
 enum dk_status dk_direct_weights(const struct dk_convolution_backward_weights *a);
 

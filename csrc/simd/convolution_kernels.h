@@ -54,6 +54,20 @@ struct dk_gradient_tile {
     float *updates;
 };
 
+enum { DK_VECTORS_IMAGES = 8, DK_VECTORS_CHANNELS = 32 };
+
+/* dx[n][c] (+)= sum over the outputs f of a 1x1 convolution of dy[n][f] * weights[f][channel + c]. */
+struct dk_vectors_tile {
+    int64_t channels, images;     /* 1 .. DK_VECTORS_CHANNELS, DK_VECTORS_IMAGES */
+    int64_t inputs, outputs;      /* of the packed weights; outputs in whole vectors */
+    int64_t channel;
+    const float *weights;         /* all of them */
+    const float *dy;              /* [images][outputs] */
+    float *dx;
+    int64_t dx_stride;
+    int accumulate;
+};
+
 struct dk_convolution_kernels {
     int tile_pixels;   /* pixels of a forward tile, channels of a gradient tile */
     int panel_vectors; /* vectors of filters in a full panel */
@@ -64,6 +78,7 @@ struct dk_convolution_kernels {
     void (*depthwise)(const struct dk_convolution_tile *tile, int64_t weights_stride);
     /* updates[c] += sum over pixels x[c]*dy[c] for all `filters` channels of the tile. */
     void (*depthwise_gradient)(const struct dk_gradient_tile *tile);
+    void (*vectors)(const struct dk_vectors_tile *tile);
 };
 
 #endif
