@@ -284,17 +284,16 @@ enum dk_status dk_convolution_backward_data(const struct dk_convolution_backward
         status = resolve(&a.algorithm, &a.shape, &a.dy, DK_CONV_BACKWARD_DATA);
     if (status != DK_OK)
         return status;
-    const int64_t floats = transposed_floats(&a.shape), vectors = dk_vectors_data_workspace(&a);
-    const int64_t bytes = vectors ? vectors : floats * (int64_t)sizeof(float);
-    const int is_im2col = a.algorithm == DK_CONV_IM2COL;
-    if (!a.weights || a.workspace_bytes < (is_im2col ? dk_im2col_data_workspace(&a) : bytes))
+    if (!a.weights)
         return DK_BAD_ARGUMENT;
-    if (is_im2col)
-        return dk_im2col_data(&a);
-    if (vectors) {
-        dk_vectors_data(&a);
-        return DK_OK;
-    }
+    if (a.algorithm == DK_CONV_IM2COL)
+        return a.workspace_bytes < dk_im2col_data_workspace(&a) ? DK_BAD_ARGUMENT : dk_im2col_data(&a);
+    const int64_t vectors = dk_vectors_data_workspace(&a);
+    if (vectors)
+        return a.workspace_bytes < vectors ? DK_BAD_ARGUMENT : dk_vectors_data(&a);
+    const int64_t floats = transposed_floats(&a.shape), bytes = floats * (int64_t)sizeof(float);
+    if (a.workspace_bytes < bytes)
+        return DK_BAD_ARGUMENT;
     float *transposed = a.workspace;
     dk_transpose_weights(&a.shape, a.weights, transposed);
     const struct dk_winograd_form *form = dk_winograd_form(&a.shape, a.algorithm, DK_CONV_BACKWARD_DATA);

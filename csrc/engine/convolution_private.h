@@ -177,7 +177,7 @@ void dk_winograd_gradient(const struct dk_convolution_backward_weights *a, const
 
 /* The data gradient of few vectors; workspace 0 where it is not the one to take. */
 int64_t dk_vectors_data_workspace(const struct dk_convolution_backward_data *a);
-void dk_vectors_data(const struct dk_convolution_backward_data *a);
+enum dk_status dk_vectors_data(const struct dk_convolution_backward_data *a);
 
 int64_t dk_direct_weights_workspace(const struct dk_convolution_backward_weights *a);
 enum dk_status dk_direct_weights(const struct dk_convolution_backward_weights *a);

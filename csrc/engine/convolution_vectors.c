@@ -54,7 +54,7 @@ static void run_jobs(const void *args, int64_t begin, int64_t end, int worker) {
         }
 }
 
-void dk_vectors_data(const struct dk_convolution_backward_data *convolution) {
+enum dk_status dk_vectors_data(const struct dk_convolution_backward_data *convolution) {
     struct dk_convolution_backward_data a = *convolution;
     flatten(&a);
     struct gradient g = {&a, dk_weights_panels(&a.shape), a.workspace};
@@ -64,4 +64,5 @@ void dk_vectors_data(const struct dk_convolution_backward_data *convolution) {
         memset(dy + a.dy.channels, 0, sizeof(float) * (size_t)(g.panels.padded - a.dy.channels));
     }
     dk_parallel_for(dk_ceil_div(g.panels.inputs, DK_VECTORS_CHANNELS), 1, run_jobs, &g);
+    return DK_OK;
 }

@@ -56,7 +56,8 @@ struct dk_gradient_tile {
 
 enum { DK_VECTORS_IMAGES = 8, DK_VECTORS_CHANNELS = 32 };
 
-/* dx[n][c] (+)= sum over the outputs f of a 1x1 convolution of dy[n][f] * weights[f][channel + c]. */
+/* dx[n][c] = (accumulate ? dx[n][c] : 0) + sum over the outputs f of dy[n][f] * weights[f][channel + c], of the packed
+ * weights of a 1x1 convolution in one group. */
 struct dk_vectors_tile {
     int64_t channels, images;     /* 1 .. DK_VECTORS_CHANNELS, DK_VECTORS_IMAGES */
     int64_t inputs, outputs;      /* of the packed weights; outputs in whole vectors */
