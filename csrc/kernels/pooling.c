@@ -4,8 +4,8 @@
 #include "kernels/streaming.h"
 #include "threads.h"
 
-/* Values per chunk, about; per chunk of what is only read. */
-enum { GRAIN = 1 << 15, RUN = 1 << 17 };
+/* Values per chunk, about. */
+enum { GRAIN = 1 << 15 };
 
 static int fits(const struct dk_plane_pool *p) {
     return p->planes >= 0 && p->height >= 1 && p->width >= 1 && p->out_h >= 1 && p->out_w >= 1 && p->size_h >= 1 &&
@@ -130,8 +130,7 @@ enum dk_status dk_avgpool_planes_forward(const float *x, int64_t planes, int64_t
     if (planes < 0 || size < 1)
         return DK_BAD_SHAPE;
     struct mean args = {(float *)x, y, size};
-    /* Long runs, for what the processor fetches ahead to be of use to the thread that has it fetched. */
-    dk_parallel_for(planes, DK_MAX(1, RUN / size), average_planes, &args);
+    dk_parallel_for(planes, DK_MAX(1, GRAIN / size), average_planes, &args);
     return DK_OK;
 }
 
