@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 
-from darkpy.kernels import simd
-from darkpy.kernels.algorithms import ALGORITHMS
-from darkpy.kernels.boundary import check, lib, pointer, struct
+from darkpy.engine import simd
+from darkpy.engine.algorithms import ALGORITHMS
+from darkpy.engine.boundary import check, lib, pointer, struct
 
 #: channels, filters, plane, size, stride, pad
 LAYERS = {

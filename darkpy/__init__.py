@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from darkpy import errors, kernels
-    from darkpy.kernels.simd import get_num_threads, set_num_threads, simd
+    from darkpy.engine.simd import get_num_threads, set_num_threads, simd
     from darkpy.network.loading import load
     from darkpy.network.network import Network
     from darkpy.training.trainer import train
@@ -37,10 +37,10 @@ __all__ = [
 
 _HOMES = {
     "Network": "darkpy.network.network",
-    "get_num_threads": "darkpy.kernels.simd",
+    "get_num_threads": "darkpy.engine.simd",
     "load": "darkpy.network.loading",
-    "set_num_threads": "darkpy.kernels.simd",
-    "simd": "darkpy.kernels.simd",
+    "set_num_threads": "darkpy.engine.simd",
+    "simd": "darkpy.engine.simd",
     "train": "darkpy.training.trainer",
 }
 

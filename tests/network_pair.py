@@ -10,8 +10,8 @@ import numpy as np
 from references.network import ReferenceNetwork
 
 from darkpy.config.sections import parse_cfg
-from darkpy.kernels.layout import from_nchw, to_nchw
-from darkpy.kernels.program import Buffer, Program, Tensor
+from darkpy.engine.layout import from_nchw, to_nchw
+from darkpy.engine.program import Buffer, Program, Tensor
 from darkpy.layers.base import Layer
 from darkpy.network.frozen import last_stopped
 from darkpy.network.network import Network

@@ -13,7 +13,7 @@ import pytest
 
 import darkpy
 import darkpy.kernels
-from darkpy.kernels.boundary import lib, text
+from darkpy.engine.boundary import lib, text
 from darkpy.layers.registry import layer_classes
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -21,7 +21,9 @@ PACKAGE = ROOT / "darkpy"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 #: Folders whose code may call C; no other needs to.
 CALLERS = [
-    path for folder in ("kernels", "layers", "network") for path in (PACKAGE / folder).rglob("*.py")
+    path
+    for folder in ("engine", "kernels", "layers", "network")
+    for path in (PACKAGE / folder).rglob("*.py")
 ]
 #: Functions of the core that Python may do without: limits that C itself uses.
 C_ONLY = {"dk_max_threads"}
@@ -38,7 +40,7 @@ def dotted(path: Path) -> str:
 def public_functions(package: object) -> list[object]:
     """The functions that a package and its modules offer, each once; the edge to C is private."""
     names = [info.name for info in pkgutil.walk_packages(package.__path__, package.__name__ + ".")]
-    names = [name for name in names if not name.endswith(".boundary")]
+    names = [name for name in names if not name.endswith((".flat", ".simd"))]  # former names
     modules = [importlib.import_module(name) for name in names]
     found = {
         f"{value.__module__}.{name}": value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
@@ -42,8 +43,8 @@ noloss=1
 #: Of darkpy: other layers, the kernels' NumPy faces, training, data, commands.
 UNUSED = (
     *("darkpy.cli", "darkpy.data", "darkpy.export", "darkpy.training"),
-    *("darkpy.kernels.blas", "darkpy.kernels.convolution", "darkpy.kernels.flat"),
-    *("darkpy.kernels.names", "darkpy.layers.heads", "darkpy.layers.reference"),
+    *("darkpy.kernels.blas", "darkpy.kernels.convolution", "darkpy.kernels.darknet_calls"),
+    *("darkpy.kernels._public", "darkpy.layers.heads", "darkpy.layers.reference"),
     *("darkpy.network.memory", "darkpy.network.momentum", "darkpy.network.summary"),
     "darkpy.network.updating",
 )
@@ -99,6 +100,22 @@ def test_every_section_is_found_by_its_name_alone(name: str) -> None:
     assert imported(code, name, ",".join(option.name for option in options_of(name)))
 
 
+@pytest.mark.parametrize(
+    ("old", "new"), [("flat", "darkpy.kernels.darknet_calls"), ("simd", "darkpy.engine.simd")]
+)
+def test_former_names_work_with_a_warning(old: str, new: str) -> None:
+    moved = importlib.import_module(new)
+    with pytest.warns(DeprecationWarning, match=f"darkpy.kernels.{old} is called {new} now"):
+        module = getattr(kernels, old)
+        names = {name: getattr(module, name) for name in moved.__all__}
+    assert names == {name: getattr(moved, name) for name in moved.__all__}
+
+
+def test_a_function_hides_the_module_of_its_name() -> None:
+    code = "from darkpy.kernels import softmax as module\nimport darkpy.kernels.softmax\n"
+    assert imported(code + "assert callable(darkpy.kernels.softmax)")
+
+
 def test_kernels_are_there_when_they_are_asked_for() -> None:
     code = (
         "import darkpy\nfrom darkpy import kernels\n"
@@ -106,11 +123,11 @@ def test_kernels_are_there_when_they_are_asked_for() -> None:
         "assert not hasattr(kernels, 'no_such_kernel')\n"
         "y = kernels.softmax_cpu(numpy.zeros((1, 4), numpy.float32))\n"
         "assert y.tolist() == [[0.25] * 4] and callable(kernels.softmax)\n"
-        "from darkpy.kernels.flat import axpy_cpu\n"
+        "from darkpy.kernels.darknet_calls import axpy_cpu\n"
         "exec('from darkpy.kernels import *')\n"
         "assert callable(fill_cpu)"
     )
     assert "darkpy.kernels.blas" in imported(code)
-    assert {"fill_cpu", "gemm_cpu", "softmax", "flat", "simd"} <= set(dir(kernels))
+    assert {"fill_cpu", "gemm_cpu", "softmax", "darknet_calls"} <= set(dir(kernels))
     x = np.ones(3, np.float32)
     assert kernels.scal_cpu(2.0, x).tolist() == [2, 2, 2]

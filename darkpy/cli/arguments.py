@@ -65,7 +65,7 @@ def add_precision(parser: argparse.ArgumentParser) -> None:
 
 def use_threads(arguments: argparse.Namespace) -> int:
     """Use the threads asked for; return how many there are."""
-    from darkpy.kernels.simd import get_num_threads, set_num_threads
+    from darkpy.engine.simd import get_num_threads, set_num_threads
 
     if arguments.threads is not None:
         set_num_threads(arguments.threads)

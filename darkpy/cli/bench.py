@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from darkpy.cli.arguments import Commands, add_precision, add_threads, positive, use_threads
 
 if TYPE_CHECKING:
-    from darkpy.kernels.boundary import FloatArray
+    from darkpy.engine.boundary import FloatArray
     from darkpy.network.network import Network
     from darkpy.network.profile import CallTime
 
@@ -60,8 +60,8 @@ def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
     import numpy as np
 
+    from darkpy.engine.simd import simd
     from darkpy.errors import ArgumentError
-    from darkpy.kernels.simd import simd
     from darkpy.network.loading import load
     from darkpy.network.profile import profile
 

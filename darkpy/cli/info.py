@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
     import numpy as np
 
-    from darkpy.kernels import simd
+    from darkpy.engine import simd
 
     threads = (
         f"{simd.get_num_threads()} (OpenMP)"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from darkpy.engine.boundary import FloatArray
 from darkpy.export.activations import activate
 from darkpy.export.converters import converts
 from darkpy.export.graph import Graph
-from darkpy.kernels.boundary import FloatArray
 from darkpy.layers.batchnorm import Batchnorm
 from darkpy.layers.connected import Connected
 from darkpy.layers.convolutional import Convolutional

@@ -1,32 +1,49 @@
 """Darknet's kernels as NumPy functions.
 
-Every function of the modules in `darkpy.kernels.names` stands here under Darknet's name; ``flat``
-has Darknet's exact argument lists.  They are imported when the first of them is used: networks do
-without.
+Every function of the modules in `darkpy.kernels._public` stands here under Darknet's name;
+`darkpy.kernels.darknet_calls` has Darknet's exact argument lists.  They are imported when the first
+of them is used: networks do without.
 """
 
 import importlib as _importlib
+import sys as _sys
+from types import ModuleType as _ModuleType
 from typing import TYPE_CHECKING
 from typing import Any as _Any
 
-from darkpy.kernels import simd as _simd  # noqa: F401  (chooses the instruction set)
+from darkpy.engine import simd as _simd  # noqa: F401  (chooses the instruction set)
 
 if TYPE_CHECKING:
-    from darkpy.kernels import flat as flat
-    from darkpy.kernels.names import *  # noqa: F403
+    from darkpy.kernels import darknet_calls as darknet_calls
+    from darkpy.kernels._public import *  # noqa: F403
+
+#: Modules, and the former names of two of them.
+_MODULES = ("darknet_calls", "flat", "simd")
+
+
+class _Kernels(_ModuleType):
+    """The package's own type: a function that has its module's name, as `softmax`, hides it."""
+
+    def __setattr__(self, name: str, value: _Any) -> None:
+        if isinstance(value, _ModuleType) and name in getattr(value, "__all__", ()):
+            value = getattr(value, name)
+        super().__setattr__(name, value)
+
+
+_sys.modules[__name__].__class__ = _Kernels
 
 
 def _import_names() -> None:
-    names = vars(_importlib.import_module("darkpy.kernels.names"))
+    names = vars(_importlib.import_module("darkpy.kernels._public"))
     globals().update({name: value for name, value in names.items() if not name.startswith("_")})
 
 
 if not TYPE_CHECKING:  # a type checker knows the names, and which do not exist
 
     def __getattr__(name: str) -> _Any:
-        """Import `flat`, or everything else, at the first use."""
-        if name == "flat":
-            return _importlib.import_module("darkpy.kernels.flat")
+        """Import a module, or all functions, at the first use."""
+        if name in _MODULES:
+            return _importlib.import_module(f"darkpy.kernels.{name}")
         if name == "__all__" or not name.startswith("__"):
             _import_names()
             if name in globals():
@@ -37,4 +54,4 @@ if not TYPE_CHECKING:  # a type checker knows the names, and which do not exist
 def __dir__() -> list[str]:
     """List all names."""
     _import_names()
-    return sorted({*globals(), "flat"})
+    return sorted({*globals(), "darknet_calls"})

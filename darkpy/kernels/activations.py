@@ -33,8 +33,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from darkpy.errors import ArgumentError
-from darkpy.kernels.boundary import (
+from darkpy.engine.boundary import (
     FloatArray,
     check,
     float_array,
@@ -43,6 +42,7 @@ from darkpy.kernels.boundary import (
     output_array,
     pointer,
 )
+from darkpy.errors import ArgumentError
 
 __all__ = [
     "ACTIVATIONS",

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from darkpy.kernels.boundary import (
+from darkpy.engine.boundary import (
     FloatArray,
     accumulator,
     check,
@@ -25,7 +25,7 @@ from darkpy.kernels.boundary import (
     output_array,
     pointer,
 )
-from darkpy.kernels.filters import filter_vector, per_filter, variant_rules
+from darkpy.kernels.per_filter import filter_vector, per_filter, variant_rules
 
 __all__ = [
     "backward_scale_cpu",

@@ -16,8 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from darkpy.errors import ArgumentError
-from darkpy.kernels.boundary import (
+from darkpy.engine.boundary import (
     FloatArray,
     accumulator,
     check,
@@ -31,7 +30,8 @@ from darkpy.kernels.boundary import (
     real,
     struct,
 )
-from darkpy.kernels.filters import filter_vector, per_filter, plane_tensor, variant_rules
+from darkpy.errors import ArgumentError
+from darkpy.kernels.per_filter import filter_vector, per_filter, plane_tensor, variant_rules
 
 __all__ = [
     "BatchnormBackward",

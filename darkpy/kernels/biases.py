@@ -12,7 +12,7 @@ of bits.
 
 from __future__ import annotations
 
-from darkpy.kernels.boundary import (
+from darkpy.engine.boundary import (
     FloatArray,
     accumulator,
     check,
@@ -22,7 +22,7 @@ from darkpy.kernels.boundary import (
     output_array,
     pointer,
 )
-from darkpy.kernels.filters import filter_vector, per_filter
+from darkpy.kernels.per_filter import filter_vector, per_filter
 
 __all__ = [
     "add_bias",

@@ -5,7 +5,7 @@ itself (in place), but must not overlap one otherwise.  Arrays are C-contiguous 
 shapes; a wrong one raises DTypeError or ShapeError.  The work is split over the threads without
 a change of bits; unless a docstring says otherwise the error is one rounding per operation.
 Outputs that exceed the caches are stored around them. Darknet's argument lists (n, increments)
-are in ``darkpy.kernels.flat``.
+are in ``darkpy.kernels.darknet_calls``.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-from darkpy.errors import ArgumentError, ShapeError
-from darkpy.kernels.boundary import (
+from darkpy.engine.boundary import (
     FloatArray,
     accumulator,
     check,
@@ -27,6 +26,7 @@ from darkpy.kernels.boundary import (
     real,
     size,
 )
+from darkpy.errors import ArgumentError, ShapeError
 
 __all__ = [
     "axpy_cpu",

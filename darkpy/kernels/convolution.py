@@ -10,9 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from darkpy.errors import ArgumentError, ShapeError
-from darkpy.kernels.algorithms import ALGORITHMS
-from darkpy.kernels.boundary import (
+from darkpy.engine.algorithms import ALGORITHMS
+from darkpy.engine.boundary import (
     FloatArray,
     check,
     float_array,
@@ -24,6 +23,7 @@ from darkpy.kernels.boundary import (
     size,
     struct,
 )
+from darkpy.errors import ArgumentError, ShapeError
 from darkpy.kernels.im2col import Pair, out_length, pair
 
 __all__ = [
@@ -186,7 +186,7 @@ def convolution_forward(
         Divides channels and filters; filter k sees the channels of group ``k // (filters/groups)``.
     algorithm : str
         One of `ALGORITHMS`; KernelError when it cannot do this shape. "indirect-bf16" first rounds
-        `x` and `weights` to bf16 (`darkpy.kernels.simd.has_bf16` says whether it is there).
+        `x` and `weights` to bf16 (`darkpy.engine.simd.has_bf16` says whether it is there).
     out : ndarray of float32, shape (batch, filters, out_h, out_w), optional
         Filled and returned; must not share memory with the inputs.
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from darkpy.errors import ArgumentError
-from darkpy.kernels.boundary import (
+from darkpy.engine.boundary import (
     FloatArray,
     accumulator,
     check,
@@ -19,6 +18,7 @@ from darkpy.kernels.boundary import (
     size,
     struct,
 )
+from darkpy.errors import ArgumentError
 
 __all__ = ["dropout_backward", "dropout_forward"]
 

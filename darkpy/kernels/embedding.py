@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
+from darkpy.engine.boundary import FloatArray, float_array, size
 from darkpy.errors import ShapeError
 from darkpy.kernels.blas import dot_cpu
-from darkpy.kernels.boundary import FloatArray, float_array, size
 
 __all__ = ["cosine_similarity", "get_embedding", "math_vector_length"]
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from darkpy.errors import ShapeError
-from darkpy.kernels.boundary import (
+from darkpy.engine.boundary import (
     FloatArray,
     check,
     float_array,
@@ -12,6 +11,7 @@ from darkpy.kernels.boundary import (
     output_array,
     pointer,
 )
+from darkpy.errors import ShapeError
 
 __all__ = ["gemm_cpu"]
 

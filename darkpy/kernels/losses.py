@@ -9,7 +9,7 @@ bits.
 
 from __future__ import annotations
 
-from darkpy.kernels.boundary import (
+from darkpy.engine.boundary import (
     FloatArray,
     check,
     float_array,

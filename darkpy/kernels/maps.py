@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from math import prod
 
-from darkpy.errors import ShapeError
-from darkpy.kernels.blas import copy_cpu
-from darkpy.kernels.boundary import (
+from darkpy.engine.boundary import (
     FloatArray,
     accumulator,
     check,
@@ -23,6 +21,8 @@ from darkpy.kernels.boundary import (
     real,
     size,
 )
+from darkpy.errors import ShapeError
+from darkpy.kernels.blas import copy_cpu
 
 __all__ = ["flatten", "reorg_cpu", "shortcut_cpu", "upsample_cpu"]
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from darkpy.kernels.boundary import (
+from darkpy.engine.boundary import (
     FloatArray,
     check,
     float_array,
@@ -33,7 +33,7 @@ from darkpy.kernels.boundary import (
     size,
     struct,
 )
-from darkpy.kernels.filters import per_filter, plane_tensor
+from darkpy.kernels.per_filter import per_filter, plane_tensor
 
 __all__ = ["l2normalize_cpu", "lrn_backward", "lrn_forward"]
 

@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from darkpy.errors import DTypeError, ShapeError
-from darkpy.kernels.boundary import (
+from darkpy.engine.boundary import (
     FloatArray,
     accumulator,
     check,
@@ -27,6 +26,7 @@ from darkpy.kernels.boundary import (
     size,
     struct,
 )
+from darkpy.errors import DTypeError, ShapeError
 
 __all__ = [
     "avgpool_backward",

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from darkpy.errors import ArgumentError, ShapeError
-from darkpy.kernels.boundary import (
+from darkpy.engine.boundary import (
     FloatArray,
     accumulator,
     check,
@@ -18,6 +17,7 @@ from darkpy.kernels.boundary import (
     output_array,
     pointer,
 )
+from darkpy.errors import ArgumentError, ShapeError
 
 __all__ = ["backward_shortcut_multilayer_cpu", "shortcut_multilayer_cpu"]
 

@@ -1,84 +1,16 @@
-"""Instruction sets and threads of the C core.
-
-All variants are compiled in; the best that this processor supports is chosen at import, or the one
-named by the environment variable ``DARKPY_SIMD`` (``baseline``, ``avx2``, ``avx512``).
-"""
+"""The former name of `darkpy.engine.simd`."""
 
 from __future__ import annotations
 
-import os
+import warnings
+from typing import Any
 
-from darkpy.errors import ArgumentError
-from darkpy.kernels.boundary import lib, size, text
-
-__all__ = [
-    "available",
-    "compiler",
-    "get_num_threads",
-    "has_bf16",
-    "has_openmp",
-    "lanes",
-    "set_num_threads",
-    "simd",
-    "use",
-]
+from darkpy.engine import simd as _moved
 
 
-def available() -> list[str]:
-    """Names of the variants that this machine can run, best first."""
-    return [text(lib.dk_simd_name(i)) for i in range(lib.dk_simd_count())]
-
-
-def simd() -> str:
-    """Name of the variant in use."""
-    return text(lib.dk_simd_active())
-
-
-def lanes() -> int:
-    """Floats in a vector of the variant in use."""
-    return int(lib.dk_simd_lanes())
-
-
-def use(name: str) -> None:
-    """Use variant `name` from now on; for tests and bug reports.
-
-    Networks that were loaded before hold weights packed for the old variant: load them again.
-
-    Raises
-    ------
-    ArgumentError
-        Unknown or unsupported name; the text lists what exists.
-    """
-    if lib.dk_simd_select(name.encode()) != lib.DK_OK:
-        raise ArgumentError(
-            f"instruction set {name!r} is not available here: choose from {', '.join(available())}"
-        )
-
-
-def set_num_threads(count: int) -> None:
-    """Use `count` threads (1 to 256) in every call from now on; results do not depend on it."""
-    lib.dk_set_num_threads(size("count", count, 1, 256))
-
-
-def get_num_threads() -> int:
-    """Return the number of threads in use: OMP_NUM_THREADS or the machine's cores until set."""
-    return int(lib.dk_get_num_threads())
-
-
-def has_bf16() -> bool:
-    """Whether the variant in use multiplies bf16: avx512, on processors with AVX512_BF16."""
-    return bool(lib.dk_has_bf16())
-
-
-def compiler() -> str:
-    """Name and version of the compiler that built the C core."""
-    return text(lib.dk_compiler())
-
-
-def has_openmp() -> bool:
-    """Whether the C core was built with OpenMP; without it everything runs on one thread."""
-    return bool(lib.dk_has_openmp())
-
-
-if _forced := os.environ.get("DARKPY_SIMD"):
-    use(_forced)
+def __getattr__(name: str) -> Any:
+    """Look the name up where it lies now, with a warning."""
+    value = getattr(_moved, name)
+    text = f"{__name__} is called {_moved.__name__} now"
+    warnings.warn(text, DeprecationWarning, stacklevel=2)
+    return value

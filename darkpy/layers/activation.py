@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from darkpy.kernels.program import Tensor
+from darkpy.engine.program import Tensor
 from darkpy.layers.activations import activation_code, activation_option, needs_input
 from darkpy.layers.base import Layer
 from darkpy.layers.registry import register

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from darkpy.config.options import Option, choice
-from darkpy.kernels.boundary import lib
-from darkpy.kernels.program import Tensor
+from darkpy.engine.boundary import lib
+from darkpy.engine.program import Tensor
 
 if TYPE_CHECKING:
     from darkpy.layers.base import Layer

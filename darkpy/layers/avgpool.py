@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from darkpy.kernels.program import Tensor
+from darkpy.engine.program import Tensor
 from darkpy.layers.base import Layer, Shape
 from darkpy.layers.maxpool import POOLING_OPTIONS, pooling_geometry
 from darkpy.layers.registry import register

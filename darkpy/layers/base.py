@@ -15,13 +15,13 @@ import numpy as np
 from darkpy.config.dialects import Dialect
 from darkpy.config.net_options import NetOptions
 from darkpy.config.options import Option, Options, flag, integer, real
+from darkpy.engine.boundary import FloatArray
 from darkpy.errors import ConfigError, StateError
-from darkpy.kernels.boundary import FloatArray
 from darkpy.layers.activations import mixes_channels
 from darkpy.layers.parameter import Parameter
 
 if TYPE_CHECKING:
-    from darkpy.kernels.program import Tensor
+    from darkpy.engine.program import Tensor
     from darkpy.network.plan import Plan
 
 __all__ = ["COMMON_OPTIONS", "INPUT", "Layer", "LayerContext", "Shape", "ViewOf"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from darkpy.kernels.program import Tensor
+from darkpy.engine.program import Tensor
 from darkpy.layers.activations import activation_code
 from darkpy.layers.normalizing import NormalizingLayer
 from darkpy.layers.registry import register

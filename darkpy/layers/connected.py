@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from darkpy.config.options import flag, integer
-from darkpy.kernels.boundary import FloatArray
+from darkpy.engine.boundary import FloatArray
 from darkpy.layers.activations import activation_code, activation_option
 from darkpy.layers.base import Shape
 from darkpy.layers.filters import FilterLayer

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from darkpy.config.options import choice, real
-from darkpy.kernels.boundary import lib
-from darkpy.kernels.program import Tensor, Values
+from darkpy.engine.boundary import lib
+from darkpy.engine.program import Tensor, Values
 from darkpy.layers.activations import activation_code
 from darkpy.layers.base import Layer
 from darkpy.layers.registry import register

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from darkpy.config.options import flag, integer, real
-from darkpy.kernels.program import Tensor
+from darkpy.engine.program import Tensor
 from darkpy.layers.base import Layer, ViewOf
 from darkpy.layers.registry import register
 

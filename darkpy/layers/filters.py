@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from darkpy.engine.algorithms import ALGORITHMS, chosen_bf16
+from darkpy.engine.aligned import aligned, neighbours
+from darkpy.engine.boundary import FloatArray
+from darkpy.engine.packing import Bf16Packing, FilterPacking
+from darkpy.engine.program import Tensor
 from darkpy.errors import ArgumentError
-from darkpy.kernels.algorithms import ALGORITHMS, chosen_bf16
-from darkpy.kernels.boundary import FloatArray
-from darkpy.kernels.memory import aligned, neighbours
-from darkpy.kernels.packing import Bf16Packing, FilterPacking
-from darkpy.kernels.program import Tensor
 from darkpy.layers.activations import activation_code
 from darkpy.layers.base import MAX_VALUES, Layer
 from darkpy.layers.composition import Composition
@@ -47,7 +47,7 @@ class FilterLayer(NormalizingLayer):
     def algorithm(self) -> str:
         """How the convolution is computed; "auto" lets the engine choose by shape.
 
-        Assign one of `darkpy.kernels.algorithms.ALGORITHMS` to force it, for tests and teaching.
+        Assign one of `darkpy.engine.algorithms.ALGORITHMS` to force it, for tests and teaching.
         """
         return self._algorithm
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from darkpy.config.options import flag, integer, integers, real, reals, text
+from darkpy.engine.program import Tensor, Values
 from darkpy.errors import ConfigError
-from darkpy.kernels.program import Tensor, Values
 from darkpy.layers.activations import activation_code
 from darkpy.layers.base import Layer
 from darkpy.layers.registry import register

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from darkpy.config.options import flag, integer
-from darkpy.kernels.boundary import FloatArray
-from darkpy.kernels.program import Tensor
+from darkpy.engine.boundary import FloatArray
+from darkpy.engine.program import Tensor
 from darkpy.layers.activations import activation_code, activation_option, needs_input
 from darkpy.layers.base import MAX_VALUES, Layer, Shape
 from darkpy.layers.parameter import Parameter

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from darkpy.config.options import integer
-from darkpy.kernels.boundary import lib
-from darkpy.kernels.program import Tensor
+from darkpy.engine.boundary import lib
+from darkpy.engine.program import Tensor
 from darkpy.layers.base import Layer, Shape
 from darkpy.layers.registry import register
 

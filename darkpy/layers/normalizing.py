@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from darkpy.kernels.boundary import FloatArray, lib
+from darkpy.engine.boundary import FloatArray, lib
 from darkpy.layers.activations import needs_input
 from darkpy.layers.base import Layer
 from darkpy.layers.parameter import Parameter
 
 if TYPE_CHECKING:
-    from darkpy.kernels.program import Tensor
+    from darkpy.engine.program import Tensor
     from darkpy.network.plan import Plan
 
 __all__ = ["NormalizingLayer"]

@@ -9,11 +9,11 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from darkpy.engine.aligned import aligned, neighbours
+from darkpy.engine.boundary import FloatArray, float_array
+from darkpy.engine.finite import first_not_finite
+from darkpy.engine.packing import FilterPacking, pack_all
 from darkpy.errors import ShapeError
-from darkpy.kernels.boundary import FloatArray, float_array
-from darkpy.kernels.finite import first_not_finite
-from darkpy.kernels.memory import aligned, neighbours
-from darkpy.kernels.packing import FilterPacking, pack_all
 
 __all__ = ["Parameter", "place_together", "store_all"]
 
@@ -157,7 +157,7 @@ class Parameter:
 
 
 def place_together(parameters: Iterable[Parameter]) -> None:
-    """Give those that have no value yet neighbouring places: see `darkpy.kernels.memory`.
+    """Give those that have no value yet neighbouring places: see `darkpy.engine.aligned`.
 
     Filters come first: threads that share the packing then share the getting of the pages.
     """

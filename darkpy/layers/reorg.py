@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from darkpy.config.options import flag, integer
-from darkpy.kernels.program import Tensor, Values
+from darkpy.engine.program import Tensor, Values
 from darkpy.layers.base import Layer, Shape
 from darkpy.layers.registry import register
 

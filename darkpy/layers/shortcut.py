@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from darkpy.config.options import choice, integers, real
-from darkpy.kernels.program import Tensor
+from darkpy.engine.program import Tensor
 from darkpy.layers.activations import (
     activation_code,
     activation_option,

@@ -6,8 +6,8 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from darkpy.config.options import flag, integer, real, text
-from darkpy.kernels.boundary import lib
-from darkpy.kernels.program import Tensor, Values
+from darkpy.engine.boundary import lib
+from darkpy.engine.program import Tensor, Values
 from darkpy.layers.base import Layer
 from darkpy.layers.costs import LOSS_WEIGHT, CostlyLayer
 from darkpy.layers.registry import register

@@ -14,7 +14,7 @@ from itertools import accumulate
 import numpy as np
 import numpy.typing as npt
 
-from darkpy.kernels.program import Call
+from darkpy.engine.program import Call
 from darkpy.layers.base import Layer
 from darkpy.layers.filters import FilterLayer
 

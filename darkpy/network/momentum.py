@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
+from darkpy.engine.boundary import FloatArray
 from darkpy.errors import WeightsError
-from darkpy.kernels.boundary import FloatArray
 from darkpy.layers.parameter import Parameter
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ import numpy as np
 from darkpy.config.dialects import Dialect, detect_dialect, dialect_named
 from darkpy.config.net_options import NetOptions, read_net
 from darkpy.config.sections import Section
+from darkpy.engine.boundary import FloatArray, float_array
+from darkpy.engine.layout import from_nchw, to_nchw
+from darkpy.engine.program import Tensor
 from darkpy.errors import StateError, TrainingError
-from darkpy.kernels.boundary import FloatArray, float_array
-from darkpy.kernels.layout import from_nchw, to_nchw
-from darkpy.kernels.program import Tensor
 from darkpy.layers.base import Layer
 from darkpy.layers.costs import CostlyLayer
 from darkpy.layers.filters import FilterLayer

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from darkpy.kernels.program import Buffer, Program, Tensor, Values
+from darkpy.engine.program import Buffer, Program, Tensor, Values
 from darkpy.layers.activations import record_backward, record_forward
 from darkpy.layers.base import INPUT, Layer, Shape, ViewOf
 from darkpy.layers.composition import Composition

@@ -8,8 +8,8 @@ threads change a bit of the result.
 
 from __future__ import annotations
 
+from darkpy.engine.simd import has_bf16, simd
 from darkpy.errors import ArgumentError, StateError
-from darkpy.kernels.simd import has_bf16, simd
 
 __all__ = ["PRECISIONS", "check_precision", "need_float32"]
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from darkpy.engine.algorithms import PASSES, chosen_algorithm
+from darkpy.engine.boundary import FloatArray, float_array
+from darkpy.engine.layout import from_nchw
 from darkpy.errors import ArgumentError
-from darkpy.kernels.algorithms import PASSES, chosen_algorithm
-from darkpy.kernels.boundary import FloatArray, float_array
-from darkpy.kernels.layout import from_nchw
 from darkpy.layers.base import INPUT, Layer
 from darkpy.layers.filters import FilterLayer
 

@@ -18,8 +18,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from darkpy.engine.program import Buffer, Call, Program, Tensor, Values, buffers_in
 from darkpy.errors import ArgumentError
-from darkpy.kernels.program import Buffer, Call, Program, Tensor, Values, buffers_in
 
 if TYPE_CHECKING:
     from darkpy.network.plan import Plan

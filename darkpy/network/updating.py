@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from darkpy.engine.boundary import FloatArray
+from darkpy.engine.optimiser import adam_update, sgd_update
+from darkpy.engine.program import Program
 from darkpy.errors import TrainingError
-from darkpy.kernels.boundary import FloatArray
-from darkpy.kernels.program import Program
-from darkpy.kernels.updates import adam_update, sgd_update
 from darkpy.layers.base import INPUT, Layer
 from darkpy.layers.parameter import Parameter
 from darkpy.network.frozen import first_updated

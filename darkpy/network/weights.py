@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from darkpy.engine.boundary import FloatArray
+from darkpy.engine.finite import first_not_finite
 from darkpy.errors import WeightsError
-from darkpy.kernels.boundary import FloatArray
-from darkpy.kernels.finite import first_not_finite
 from darkpy.layers.base import Layer
 from darkpy.layers.parameter import Parameter, place_together, store_all
 

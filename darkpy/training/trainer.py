@@ -20,8 +20,8 @@ from darkpy.data.batches import Batch, InputShape, batches
 from darkpy.data.dataset import Dataset, TrainingData
 from darkpy.data.names import write_names
 from darkpy.data.sources import Source, open_dataset
+from darkpy.engine.simd import get_num_threads, set_num_threads
 from darkpy.errors import ArgumentError, DataError, TrainingError, WeightsError
-from darkpy.kernels.simd import get_num_threads, set_num_threads
 from darkpy.training.callbacks import Callback, Run, Update
 from darkpy.training.checkpoints import Checkpoints, momentum_of, write_atomically
 from darkpy.training.evaluate import Evaluation, evaluate

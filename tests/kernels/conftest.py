@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from darkpy.kernels import simd
+from darkpy.engine import simd
 
 
 @pytest.fixture(params=simd.available())

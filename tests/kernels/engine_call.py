@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from guarded import GuardedTensor, to_nhwc
 
-from darkpy.kernels.boundary import check, lib, null, pointer, struct
+from darkpy.engine.boundary import check, lib, null, pointer, struct
 
 CTYPES = {"float32": "float", "int32": "int32_t", "uint8": "uint8_t"}
 

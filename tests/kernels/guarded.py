@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from darkpy.kernels.boundary import pointer
+from darkpy.engine.boundary import pointer
 
 CANARY = np.float32(-8.25e30)
 EDGE = 35

@@ -9,7 +9,7 @@ from references import kernels as reference
 
 import darkpy.kernels as K
 from darkpy.errors import ArgumentError, DTypeError, ShapeError
-from darkpy.kernels import flat
+from darkpy.kernels import darknet_calls
 
 EPS = 2.0**-23
 SHAPES = [
@@ -137,7 +137,7 @@ def test_flat_forms_write_in_place(every_simd, rng, shape):
         ("backward_bias", (), (d, *sizes), K.backward_bias(d, out=a.copy())),
     ):
         written = Memory(a)
-        getattr(flat, name)(*before, written.array, *after)
+        getattr(darknet_calls, name)(*before, written.array, *after)
         np.testing.assert_array_equal(written.array, new)
         written.check()
     for name, before, after, new in (
@@ -152,7 +152,7 @@ def test_flat_forms_write_in_place(every_simd, rng, shape):
         ),
     ):
         written = Memory(d)
-        getattr(flat, name)(*before, written.array, *after)
+        getattr(darknet_calls, name)(*before, written.array, *after)
         np.testing.assert_array_equal(written.array, new)
         written.check()
 
@@ -391,10 +391,14 @@ def test_bad_arguments_name_themselves():
         (
             ShapeError,
             "x must hold at least 8",
-            lambda: flat.mean_cpu(x, 2, 4, 1, np.ones(4, np.float32)),
+            lambda: darknet_calls.mean_cpu(x, 2, 4, 1, np.ones(4, np.float32)),
         ),
-        (ShapeError, "mean must hold at least 3", lambda: flat.mean_cpu(x, 2, 3, 1, vector[:2])),
-        (ArgumentError, "batch must be", lambda: flat.mean_cpu(x, 0, 3, 1, vector)),
+        (
+            ShapeError,
+            "mean must hold at least 3",
+            lambda: darknet_calls.mean_cpu(x, 2, 3, 1, vector[:2]),
+        ),
+        (ArgumentError, "batch must be", lambda: darknet_calls.mean_cpu(x, 0, 3, 1, vector)),
     ):
         with pytest.raises(error, match=match):
             call()

@@ -15,9 +15,9 @@ from test_convolution import (
 )
 from test_convolution import pack as pack_floats
 
+from darkpy.engine import simd
+from darkpy.engine.boundary import lib, pointer, stretches, struct
 from darkpy.errors import KernelError
-from darkpy.kernels import simd
-from darkpy.kernels.boundary import lib, pointer, stretches, struct
 from darkpy.kernels.convolution import (
     convolution_backward_data,
     convolution_backward_weights,

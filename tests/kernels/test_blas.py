@@ -8,7 +8,7 @@ from references import kernels as reference
 
 import darkpy.kernels as K
 from darkpy.errors import ArgumentError, DTypeError, ShapeError
-from darkpy.kernels import flat
+from darkpy.kernels import darknet_calls
 
 EPS = 2.0**-23
 LENGTHS = [0, 1, 3, 15, 16, 17, 63, 64, 65, 1000, (1 << 15) + 5]
@@ -52,7 +52,7 @@ def test_flat_vectors(n, incx, incy, every_simd, rng):
         ("pow_cpu", (2,), reference.pow_cpu(n, 2, *a, values_y, 1)),
     ):
         y = Memory(values_y, incy)
-        getattr(flat, name)(n, *before, x.view, incx, y.view, incy)
+        getattr(darknet_calls, name)(n, *before, x.view, incx, y.view, incy)
         y.check(after)
     x.check(values_x)
     for name, before, after in (
@@ -62,9 +62,9 @@ def test_flat_vectors(n, incx, incy, every_simd, rng):
         ("scal_add_cpu", (2, -1), 2 * values_y - 1),
     ):
         y = Memory(values_y, incy)
-        getattr(flat, name)(n, *before, y.view, incy)
+        getattr(darknet_calls, name)(n, *before, y.view, incy)
         y.check(after)
-    dot = flat.dot_cpu(n, x.view, incx, Memory(values_y, incy).view, incy)
+    dot = darknet_calls.dot_cpu(n, x.view, incx, Memory(values_y, incy).view, incy)
     assert dot == values_x.astype(np.float64) @ values_y
 
 
@@ -72,20 +72,20 @@ def test_flat_vectors(n, incx, incy, every_simd, rng):
 def test_flat_with_several_arrays(n, every_simd, rng):
     a, b, s, dc, z = (Memory(integers(rng, n), 1) for _ in range(5))
     before = z.view.copy()
-    flat.mult_add_into_cpu(n, a.view, b.view, z.view)
+    darknet_calls.mult_add_into_cpu(n, a.view, b.view, z.view)
     z.check(reference.mult_add_into_cpu(n, a.view, b.view, before))
     for second in (b, None):
         view = None if second is None else second.view
-        flat.weighted_sum_cpu(a.view, view, s.view, n, z.view)
+        darknet_calls.weighted_sum_cpu(a.view, view, s.view, n, z.view)
         z.check(reference.weighted_sum_cpu(a.view, view, s.view, n))
     starts = [integers(rng, n) for _ in range(3)]
     grads = [Memory(start, 1) for start in starts]
     arrays = a.view, b.view, s.view
-    flat.weighted_delta_cpu(*arrays, *(g.view for g in grads), n, dc.view)
+    darknet_calls.weighted_delta_cpu(*arrays, *(g.view for g in grads), n, dc.view)
     expected = reference.weighted_delta_cpu(*arrays, *starts, n, dc.view)
     for grad, right in zip(grads, expected, strict=True):
         grad.check(right)
-    flat.weighted_delta_cpu(*arrays, None, None, grads[2].view, n, dc.view)
+    darknet_calls.weighted_delta_cpu(*arrays, None, None, grads[2].view, n, dc.view)
     grads[2].check(2 * expected[2] - starts[2])
 
 
@@ -93,15 +93,15 @@ def test_flat_with_several_arrays(n, every_simd, rng):
 def test_inter_and_deinter(nx, ny, batch, every_simd, rng):
     x, y = integers(rng, batch, nx), integers(rng, batch, ny)
     out = Memory(np.zeros(batch * (nx + ny)), 1)
-    flat.inter_cpu(nx, x, ny, y, batch, out.view)
+    darknet_calls.inter_cpu(nx, x, ny, y, batch, out.view)
     expected = reference.inter_cpu(nx, x, ny, y, batch)
     out.check(expected)
     np.testing.assert_array_equal(K.inter_cpu(x, y), np.concatenate([x, y], axis=1))
     sums = Memory(x.ravel(), 1), Memory(y.ravel(), 1)
-    flat.deinter_cpu(nx, sums[0].view, ny, sums[1].view, batch, out.view)
+    darknet_calls.deinter_cpu(nx, sums[0].view, ny, sums[1].view, batch, out.view)
     sums[0].check(2 * x.ravel())
     sums[1].check(2 * y.ravel())
-    flat.deinter_cpu(nx, None, ny, sums[1].view, batch, out.view)
+    darknet_calls.deinter_cpu(nx, None, ny, sums[1].view, batch, out.view)
     sums[1].check(3 * y.ravel())
     parts = K.deinter_cpu(out.view.reshape(batch, nx + ny), nx)
     np.testing.assert_array_equal(parts[0], x)
@@ -160,7 +160,7 @@ def test_not_finite_values(every_simd):
     np.testing.assert_array_equal(K.fix_nan_and_inf_cpu(x), np.float32([1, 0, 0, 0, 0, 3e38] * 7))
     np.testing.assert_array_equal(K.constrain_cpu(2, x), np.clip(x, -2, 2))
     again = x.copy()
-    flat.fix_nan_and_inf_cpu(again, 3)
+    darknet_calls.fix_nan_and_inf_cpu(again, 3)
     np.testing.assert_array_equal(again[:6], np.float32([1, 0, 0, -np.inf, 0, 3e38]))
 
 
@@ -244,12 +244,12 @@ def test_bad_arguments(rng):
     with pytest.raises(ArgumentError, match="split"):
         K.deinter_cpu(x, 7)
     with pytest.raises(ShapeError, match="x must hold at least 25"):
-        flat.fill_cpu(25, 1, x, 1)
+        darknet_calls.fill_cpu(25, 1, x, 1)
     with pytest.raises(ShapeError, match="x must hold at least 25"):
-        flat.fill_cpu(9, 1, x, 3)
+        darknet_calls.fill_cpu(9, 1, x, 3)
     with pytest.raises(ArgumentError, match="incx"):
-        flat.fill_cpu(3, 1, x, 0)
+        darknet_calls.fill_cpu(3, 1, x, 0)
     with pytest.raises(ArgumentError, match="n must be"):
-        flat.scal_cpu(-1, 1, x, 1)
+        darknet_calls.scal_cpu(-1, 1, x, 1)
     with pytest.raises(ShapeError, match="share memory"):
-        flat.copy_cpu(3, x, 1, x, 2)
+        darknet_calls.copy_cpu(3, x, 1, x, 2)

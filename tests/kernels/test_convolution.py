@@ -9,7 +9,7 @@ import pytest
 from guarded import GuardedTensor, GuardedVector, like, none_tensor
 from references.activations import activate
 
-from darkpy.kernels.boundary import lib, pointer, stretches, struct
+from darkpy.engine.boundary import lib, pointer, stretches, struct
 
 EPS = 2.0**-23
 

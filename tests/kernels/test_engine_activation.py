@@ -7,7 +7,7 @@ import pytest
 from guarded import GuardedTensor, like
 from references import activations as reference
 
-from darkpy.kernels.boundary import lib, struct
+from darkpy.engine.boundary import lib, struct
 
 NAMES = list(reference.FORWARD)
 EPS = 2.0**-23

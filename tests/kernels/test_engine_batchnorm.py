@@ -7,7 +7,7 @@ import pytest
 from guarded import GuardedTensor, GuardedVector, like, none_tensor, to_nchw, to_nhwc
 from references import activations, batchnorm
 
-from darkpy.kernels.boundary import lib, null, pointer, struct
+from darkpy.engine.boundary import lib, null, pointer, struct
 
 EPS = 2.0**-23
 FORMS = {

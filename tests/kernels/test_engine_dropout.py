@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from engine_call import Guarded, call, status
 
-from darkpy.kernels import simd
-from darkpy.kernels.boundary import lib
+from darkpy.engine import simd
+from darkpy.engine.boundary import lib
 
 MASK64 = (1 << 64) - 1
 GOLDEN = 0x9E3779B97F4A7C15

@@ -7,7 +7,7 @@ import pytest
 from guarded import GuardedTensor, GuardedVector, like, to_nchw, to_nhwc
 from references import lrn as reference
 
-from darkpy.kernels.boundary import lib, null, struct
+from darkpy.engine.boundary import lib, null, struct
 
 EPS = 2.0**-23
 SHAPES = [(1, 1, 1, 1), (1, 2, 1, 3), (2, 3, 2, 8), (1, 3, 3, 17), (2, 2, 3, 64), (1, 2, 2, 75)]

@@ -7,7 +7,7 @@ import pytest
 from guarded import GuardedTensor, like, to_nchw, to_nhwc
 from references import activations as reference
 
-from darkpy.kernels.boundary import lib, struct
+from darkpy.engine.boundary import lib, struct
 from darkpy.layers.activations import CHANNEL_ACTIVATIONS
 
 EPS = 2.0**-23

@@ -7,7 +7,7 @@ import pytest
 from engine_call import Guarded, call, status
 from references import pooling as reference
 
-from darkpy.kernels.boundary import lib
+from darkpy.engine.boundary import lib
 
 # batch, channels, height, width, (size_h, size_w), (stride_h, stride_w), (padding_h, padding_w)
 CASES = [

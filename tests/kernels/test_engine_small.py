@@ -7,7 +7,7 @@ import pytest
 from guarded import GuardedTensor, GuardedVector, like, none_tensor
 from references import losses as reference
 
-from darkpy.kernels.boundary import ffi, lib, struct
+from darkpy.engine.boundary import ffi, lib, struct
 
 EPS = 2.0**-23
 KINDS = {

@@ -8,7 +8,7 @@ from engine_call import Guarded, call, status
 from references import local as local_reference
 from references import reorg, routing
 
-from darkpy.kernels.boundary import lib
+from darkpy.engine.boundary import lib
 from darkpy.layers.activations import ACTIVATIONS
 
 SHAPES = [(2, 5, 3, 4), (1, 1, 1, 1), (3, 40, 2, 1), (1, 16, 5, 5), (2, 33, 1, 7)]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from darkpy.kernels.finite import first_not_finite
-from darkpy.kernels.memory import ALIGNMENT, aligned, neighbours
+from darkpy.engine.aligned import ALIGNMENT, aligned, neighbours
+from darkpy.engine.finite import first_not_finite
 
 STRETCH = 1 << 14
 #: Everything else that a float can be.

@@ -7,9 +7,9 @@ import pytest
 from guarded import GuardedVector
 from references import kernels as reference
 
+from darkpy.engine.boundary import lib
 from darkpy.errors import ArgumentError, DTypeError, ShapeError
-from darkpy.kernels import flat
-from darkpy.kernels.boundary import lib
+from darkpy.kernels import darknet_calls
 from darkpy.kernels.gemm import gemm_cpu
 
 EPS = 2.0**-23
@@ -107,14 +107,14 @@ def test_flat_form(every_simd, rng, ta, tb):
     sizes = (ta, tb, m, n, k, 2.0, a, a.shape[1], b, b.shape[1], -1.0)
     want = reference.gemm_cpu(*sizes, c, n + 4)
     got = c.copy()
-    flat.gemm_cpu(*sizes, got, n + 4)
+    darknet_calls.gemm_cpu(*sizes, got, n + 4)
     np.testing.assert_array_equal(got.ravel(), want)
     with pytest.raises(ShapeError, match="C must hold at least"):
-        flat.gemm_cpu(*sizes, c[:-1].copy(), n + 4)
+        darknet_calls.gemm_cpu(*sizes, c[:-1].copy(), n + 4)
     with pytest.raises(ArgumentError, match="ldc must be 21"):
-        flat.gemm_cpu(*sizes, c, n - 1)
+        darknet_calls.gemm_cpu(*sizes, c, n - 1)
     with pytest.raises(ShapeError, match="C must not share memory with A"):
-        flat.gemm_cpu(*sizes[:6], c, a.shape[1], b, b.shape[1], 0.0, c, n + 4)
+        darknet_calls.gemm_cpu(*sizes[:6], c, a.shape[1], b, b.shape[1], 0.0, c, n + 4)
 
 
 def test_no_product_at_all_leaves_beta_times_c():

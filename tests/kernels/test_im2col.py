@@ -7,8 +7,9 @@ import pytest
 from references import kernels as reference
 
 from darkpy.errors import ArgumentError, ShapeError
-from darkpy.kernels import flat
-from darkpy.kernels.im2col import col2im_cpu, col2im_cpu_ext, im2col_cpu, im2col_cpu_ext
+from darkpy.kernels import darknet_calls
+from darkpy.kernels.col2im import col2im_cpu, col2im_cpu_ext
+from darkpy.kernels.im2col import im2col_cpu, im2col_cpu_ext
 
 CASES = [
     # channels, height, width, ksize, stride, pad, dilation
@@ -93,18 +94,18 @@ def test_flat_forms_write_in_place(every_simd, rng, case):
     sizes = (channels, height, width, kh, kw, ph, pw, sh, sw, dh, dw)
     want = reference.im2col_cpu_ext(image, *sizes)
     out = np.full(want.size + 2, -3, np.float32)
-    flat.im2col_cpu_ext(image, *sizes, out[1:-1])
+    darknet_calls.im2col_cpu_ext(image, *sizes, out[1:-1])
     np.testing.assert_array_equal(out[1:-1], want)
     columns = rng.integers(-8, 9, want.size).astype(np.float32)
     back = np.full(image.size + 2, -3, np.float32)
-    flat.col2im_cpu_ext(columns, *sizes, back[1:-1])
+    darknet_calls.col2im_cpu_ext(columns, *sizes, back[1:-1])
     np.testing.assert_array_equal(back[1:-1], reference.col2im_cpu_ext(columns, *sizes))
     assert out[0] == out[-1] == back[0] == back[-1] == -3
     if kh == kw and sh == sw and ph == pw and dh == dw == 1:
         sizes = (channels, height, width, kh, sh, ph)
-        flat.im2col_cpu(image, *sizes, out[1:-1])
+        darknet_calls.im2col_cpu(image, *sizes, out[1:-1])
         np.testing.assert_array_equal(out[1:-1], reference.im2col_cpu(image, *sizes))
-        flat.col2im_cpu(columns, *sizes, back[1:-1])
+        darknet_calls.col2im_cpu(columns, *sizes, back[1:-1])
         want = 2 * reference.col2im_cpu(columns, *sizes, np.zeros(image.size))
         np.testing.assert_array_equal(back[1:-1], want)
 
@@ -112,12 +113,12 @@ def test_flat_forms_write_in_place(every_simd, rng, case):
 def test_flat_forms_refuse_what_does_not_fit():
     image, columns = np.ones(16, np.float32), np.ones(36, np.float32)
     with pytest.raises(ShapeError, match="data_col must hold at least 36 values, got 35"):
-        flat.im2col_cpu(image, 1, 4, 4, 3, 1, 0, columns[:35])
+        darknet_calls.im2col_cpu(image, 1, 4, 4, 3, 1, 0, columns[:35])
     with pytest.raises(ShapeError, match="data_im must hold at least 16 values"):
-        flat.col2im_cpu(columns, 1, 4, 4, 3, 1, 0, image[:15])
+        darknet_calls.col2im_cpu(columns, 1, 4, 4, 3, 1, 0, image[:15])
     with pytest.raises(ArgumentError, match="stride must be 1"):
-        flat.im2col_cpu(image, 1, 4, 4, 3, 0, 0, columns)
+        darknet_calls.im2col_cpu(image, 1, 4, 4, 3, 0, 0, columns)
     with pytest.raises(ShapeError, match="does not fit the width 2"):
-        flat.im2col_cpu_ext(image, 1, 4, 2, 3, 3, 0, 0, 1, 1, 1, 1, columns)
+        darknet_calls.im2col_cpu_ext(image, 1, 4, 2, 3, 3, 0, 0, 1, 1, 1, 1, columns)
     with pytest.raises(ShapeError, match="data_col must not share memory with data_im"):
-        flat.im2col_cpu(columns, 1, 4, 4, 3, 1, 0, columns)
+        darknet_calls.im2col_cpu(columns, 1, 4, 4, 3, 1, 0, columns)

@@ -9,7 +9,7 @@ from references import reorg, routing
 
 import darkpy.kernels as K
 from darkpy.errors import ArgumentError, ShapeError
-from darkpy.kernels import flat
+from darkpy.kernels import darknet_calls
 
 
 def integers(rng, shape):
@@ -30,7 +30,7 @@ def test_reorg(shape, stride, every_simd, rng):
     for forward in (0, 1):
         out = np.full(x.size + 2, -3, np.float32)
         sizes = (width, height, channels, batch, stride, forward)
-        flat.reorg_cpu(x, *sizes, out[1:-1])
+        darknet_calls.reorg_cpu(x, *sizes, out[1:-1])
         np.testing.assert_array_equal(out[1:-1], reference.reorg_cpu(x, *sizes))
         assert out[0] == out[-1] == -3
 
@@ -53,9 +53,9 @@ def test_flatten(shape, every_simd, rng):
     np.testing.assert_array_equal(y, x.reshape(batch, layers, size).transpose(0, 2, 1))
     np.testing.assert_array_equal(K.flatten(y, forward=False), x.reshape(batch, layers, size))
     inplace = x.copy()
-    flat.flatten(inplace, size, layers, batch, 1)
+    darknet_calls.flatten(inplace, size, layers, batch, 1)
     np.testing.assert_array_equal(inplace.ravel(), reference.flatten(x, size, layers, batch, 1))
-    flat.flatten(inplace, size, layers, batch, 0)
+    darknet_calls.flatten(inplace, size, layers, batch, 0)
     np.testing.assert_array_equal(inplace, x)
 
 
@@ -78,7 +78,7 @@ def test_shortcut(shape, other, every_simd, rng):
     assert K.shortcut_cpu(x, add, 0.5, -2, out=x) is x
     np.testing.assert_array_equal(x, expected)
     (batch, c2, h2, w2), (_, c1, h1, w1) = shape, other
-    flat.shortcut_cpu(batch, w1, h1, c1, add, w2, h2, c2, 0.5, -2, before)
+    darknet_calls.shortcut_cpu(batch, w1, h1, c1, add, w2, h2, c2, 0.5, -2, before)
     np.testing.assert_array_equal(before, expected)
 
 
@@ -94,10 +94,10 @@ def test_upsample(shape, stride, every_simd, rng):
     total = x.copy()
     batch, channels, height, width = shape
     sizes = (width, height, channels, batch, stride)
-    flat.upsample_cpu(total, *sizes, 0, 0.5, delta)
+    darknet_calls.upsample_cpu(total, *sizes, 0, 0.5, delta)
     np.testing.assert_array_equal(total, x + sums)
     out = np.full(large.size + 2, -3, np.float32)
-    flat.upsample_cpu(x, *sizes, 1, 0.5, out[1:-1])
+    darknet_calls.upsample_cpu(x, *sizes, 1, 0.5, out[1:-1])
     np.testing.assert_array_equal(out[1:-1].reshape(large.shape), large)
     assert out[0] == out[-1] == -3
 
@@ -131,6 +131,6 @@ def test_empty_and_bad_arguments(rng):
     with pytest.raises(ShapeError, match="share memory"):
         K.shortcut_cpu(x, x, out=x)
     with pytest.raises(ShapeError, match="multiple of"):
-        flat.reorg_cpu(x, 6, 4, 4, 1, 3, 0, x.copy())
+        darknet_calls.reorg_cpu(x, 6, 4, 4, 1, 3, 0, x.copy())
     with pytest.raises(ShapeError, match="add must hold"):
-        flat.shortcut_cpu(1, 6, 4, 5, x, 6, 4, 4, 1, 1, x.copy())
+        darknet_calls.shortcut_cpu(1, 6, 4, 5, x, 6, 4, 4, 1, 1, x.copy())

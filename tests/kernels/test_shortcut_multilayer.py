@@ -8,7 +8,7 @@ from references import kernels_sources as reference
 
 import darkpy.kernels as K
 from darkpy.errors import ArgumentError, DTypeError, ShapeError
-from darkpy.kernels import flat
+from darkpy.kernels import darknet_calls
 
 SHAPES = [
     ((2, 6, 5, 3), [(2, 6, 5, 3)]),
@@ -117,18 +117,18 @@ def test_flat_forms(rng):
     lengths = [a[0].size for a in sources]
     head = (x.size, outputs, batch, len(sources), lengths)
     out = np.full(x.size + 2, -3, np.float32)
-    flat.shortcut_multilayer_cpu(*head, sources, out[1:-1], x, w, w.size, "relu")
+    darknet_calls.shortcut_multilayer_cpu(*head, sources, out[1:-1], x, w, w.size, "relu")
     want = reference.shortcut_multilayer_cpu(x, sources, w, "relu")
     np.testing.assert_allclose(out[1:-1], want.ravel(), rtol=1e-5, atol=1e-5)
     assert out[0] == out[-1] == -3
-    flat.shortcut_multilayer_cpu(*head, sources, out[1:-1], x, None, 0, "none")
+    darknet_calls.shortcut_multilayer_cpu(*head, sources, out[1:-1], x, None, 0, "none")
     want = reference.shortcut_multilayer_cpu(x, sources, None)
     np.testing.assert_allclose(out[1:-1], want.ravel(), rtol=1e-5, atol=1e-5)
 
     delta = rng.standard_normal(x.shape).astype(np.float32)
     back, updates = np.ones_like(x), np.ones_like(w)
     others = [np.ones_like(a) for a in sources]
-    flat.backward_shortcut_multilayer_cpu(
+    darknet_calls.backward_shortcut_multilayer_cpu(
         *head, others, back, delta, w, updates, w.size, x, sources, "none"
     )
     dx, ds, dw = reference.backward_shortcut_multilayer_cpu(delta, x, sources, w)
@@ -143,14 +143,14 @@ def test_embeddings(rng):
     want = reference.get_embedding(x, 5, 3, 12, 4, 3, 2, 1, 1)
     np.testing.assert_array_equal(got, want.astype(np.float32))
     out = np.full(6, -3, np.float32)
-    flat.get_embedding(x, 5, 3, 12, 4, 3, 2, 1, 1, out[1:-1])
+    darknet_calls.get_embedding(x, 5, 3, 12, 4, 3, 2, 1, 1, out[1:-1])
     np.testing.assert_array_equal(out[1:-1], got)
     assert out[0] == out[-1] == -3
     a, b = x[0, 0].copy(), x[1, 3].copy()
     exact = reference.cosine_similarity(a, b)
     assert abs(K.cosine_similarity(a, b) - exact) < 1e-6
-    assert abs(flat.cosine_similarity(a, b, a.size) - exact) < 1e-6
-    assert abs(flat.math_vector_length(a, 9) - np.linalg.norm(a.ravel()[:9])) < 1e-6
+    assert abs(darknet_calls.cosine_similarity(a, b, a.size) - exact) < 1e-6
+    assert abs(darknet_calls.math_vector_length(a, 9) - np.linalg.norm(a.ravel()[:9])) < 1e-6
     assert K.cosine_similarity(a, np.zeros_like(a)) == 0
 
 
@@ -176,6 +176,6 @@ def test_bad_input_is_named(rng):
         K.get_embedding(x, 2, 7, 0)
     head = (x.size, x[0].size, len(x), 1, [x[0].size])
     with pytest.raises(ShapeError, match="must hold at least"):
-        flat.shortcut_multilayer_cpu(*head, [x[:1]], x.copy(), x, None, 0, "none")
+        darknet_calls.shortcut_multilayer_cpu(*head, [x[:1]], x.copy(), x, None, 0, "none")
     with pytest.raises(ShapeError, match="size must be batch"):
-        flat.shortcut_multilayer_cpu(3, *head[1:], [x], x.copy(), x, None, 0, "none")
+        darknet_calls.shortcut_multilayer_cpu(3, *head[1:], [x], x.copy(), x, None, 0, "none")

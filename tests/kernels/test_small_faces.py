@@ -9,9 +9,9 @@ from references import kernels as reference
 from references import lrn as lrn_reference
 
 import darkpy.kernels as K
+from darkpy.engine.boundary import lib
 from darkpy.errors import ArgumentError, DTypeError, ShapeError
-from darkpy.kernels import flat
-from darkpy.kernels.boundary import lib
+from darkpy.kernels import darknet_calls
 
 EPS = 2.0**-23
 
@@ -49,8 +49,8 @@ def test_activations(every_simd, rng, name, count):
     exact = reference.gradient_array(kept, count, name, delta)
     np.testing.assert_allclose(d, exact, rtol=16 * EPS, atol=16 * EPS)
     in_place, delta_in_place = x.copy(), delta.copy()
-    flat.activate_array(in_place, count, name)
-    flat.gradient_array(kept, count, name, delta_in_place)
+    darknet_calls.activate_array(in_place, count, name)
+    darknet_calls.gradient_array(kept, count, name, delta_in_place)
     np.testing.assert_array_equal(in_place, y)
     np.testing.assert_array_equal(delta_in_place, d)
     assert K.gradient_array(kept, name, delta, out=delta) is delta
@@ -122,7 +122,7 @@ def test_l2normalize(every_simd, rng, shape):
     scale = 1 + abs(np.ravel(exact_dx))
     assert (abs(dx.ravel() - np.ravel(exact_dx)) <= 32 * EPS * scale * 8).all()
     in_place, flat_dx = x.copy(), np.empty_like(x)
-    flat.l2normalize_cpu(in_place, flat_dx, *sizes)
+    darknet_calls.l2normalize_cpu(in_place, flat_dx, *sizes)
     np.testing.assert_array_equal(in_place, y)
     np.testing.assert_array_equal(flat_dx, dx)
 
@@ -147,7 +147,7 @@ def test_softmax_of_groups(every_simd, rng, groups, temperature):
     exact = reference.softmax_cpu(x, *arguments, np.zeros(x.size))
     np.testing.assert_allclose(y.ravel(), exact, rtol=128 * EPS)
     written = np.empty_like(x)
-    flat.softmax_cpu(x, *arguments, written)
+    darknet_calls.softmax_cpu(x, *arguments, written)
     np.testing.assert_array_equal(written, y)
 
 
@@ -173,7 +173,7 @@ def test_softmax_of_what_is_not_finite(every_simd):
 @pytest.mark.parametrize("stride", [1, 3])
 def test_flat_softmax(every_simd, rng, stride):
     x, out = normal(rng, 40), np.full(40, 7, np.float32)
-    flat.softmax(x, 13, 2.0, stride, out)
+    darknet_calls.softmax(x, 13, 2.0, stride, out)
     exact = reference.softmax(x, 13, 2.0, stride)
     np.testing.assert_allclose(out[: 13 * stride : stride], exact, rtol=32 * EPS)
     rest = np.ones(40, bool)
@@ -212,7 +212,7 @@ def check_loss(name, pred, truth):
     np.testing.assert_allclose(delta, exact_delta, atol=2 * EPS)
     np.testing.assert_allclose(error, exact_error, rtol=8 * EPS, atol=8 * EPS)
     flat_delta, flat_error = np.empty_like(pred), np.empty_like(pred)
-    getattr(flat, name)(pred.size, pred, truth, flat_delta, flat_error)
+    getattr(darknet_calls, name)(pred.size, pred, truth, flat_delta, flat_error)
     np.testing.assert_array_equal(flat_delta, delta)
     np.testing.assert_array_equal(flat_error, error)
 
@@ -271,9 +271,9 @@ def test_bad_arguments_name_themselves():
         (ArgumentError, "temperature must not be 0", lambda: K.softmax_cpu(x, temperature=0)),
         (ShapeError, "truth must have shape", lambda: K.l2_cpu(x, y)),
         (ShapeError, "delta must have shape", lambda: K.l2_cpu(x, x + 1, delta=y)),
-        (ShapeError, "input must hold at least", lambda: flat.softmax(x, 4, 1.0, 2, x)),
-        (ArgumentError, "temp must not be 0", lambda: flat.softmax(x, 4, 0, 1, x)),
-        (ShapeError, "x must not share", lambda: flat.l2normalize_cpu(x, x, 2, 3, 1)),
+        (ShapeError, "input must hold at least", lambda: darknet_calls.softmax(x, 4, 1.0, 2, x)),
+        (ArgumentError, "temp must not be 0", lambda: darknet_calls.softmax(x, 4, 0, 1, x)),
+        (ShapeError, "x must not share", lambda: darknet_calls.l2normalize_cpu(x, x, 2, 3, 1)),
     ):
         with pytest.raises(error, match=match):
             call()

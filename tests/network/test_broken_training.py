@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from darkpy.config.sections import parse_cfg
+from darkpy.engine import simd
+from darkpy.engine.optimiser import adam_update, sgd_update
 from darkpy.errors import ArgumentError, TrainingError, WeightsError
-from darkpy.kernels import simd
-from darkpy.kernels.updates import adam_update, sgd_update
 from darkpy.network import memory
 from darkpy.network.memory import available_memory, megabytes, training_memory
 from darkpy.network.network import Network

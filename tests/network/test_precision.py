@@ -14,8 +14,8 @@ import darkpy
 from darkpy.cli.main import main
 from darkpy.config.sections import parse_cfg
 from darkpy.data import write_idx
+from darkpy.engine import simd
 from darkpy.errors import ArgumentError, StateError
-from darkpy.kernels import simd
 from darkpy.kernels.convolution import ALGORITHMS
 from darkpy.layers.filters import FilterLayer
 from darkpy.network.network import Network

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import darkpy
+from darkpy.engine.algorithms import chosen_algorithm
 from darkpy.errors import ArgumentError, ShapeError
-from darkpy.kernels.algorithms import chosen_algorithm
 from darkpy.network.network import Network
 from darkpy.network.profile import profile
 

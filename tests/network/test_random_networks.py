@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from network_pair import Pair, close
 from random_networks import networks
 
-from darkpy.kernels import simd
+from darkpy.engine import simd
 
 needs_bf16 = pytest.mark.skipif(
     not simd.has_bf16(), reason="no AVX512_BF16 here, or DARKPY_SIMD rules it out"

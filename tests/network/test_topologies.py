@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from network_pair import Pair
 
-from darkpy.kernels import simd
+from darkpy.engine import simd
 
 HEAD = """
 [net]

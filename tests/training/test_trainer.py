@@ -14,8 +14,8 @@ import pytest
 from fake_network import FakeNetwork, stripes
 
 from darkpy.data import open_dataset
+from darkpy.engine.simd import get_num_threads
 from darkpy.errors import ArgumentError, DataError, TrainingError
-from darkpy.kernels.simd import get_num_threads
 from darkpy.training.callbacks import Callback
 from darkpy.training.progress import BarProgress, LineProgress, progress_for
 from darkpy.training.stream import sample_stream

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from darkpy.kernels import boundary
-from darkpy.kernels.boundary import FloatArray, lib, pointer
+from darkpy.engine import boundary
+from darkpy.engine.boundary import FloatArray, lib, pointer
 
 __all__ = ["adam_update", "sgd_update"]
 

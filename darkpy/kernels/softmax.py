@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from darkpy.errors import ArgumentError, ShapeError
-from darkpy.kernels.boundary import (
+from darkpy.engine.boundary import (
     FloatArray,
     check,
     float_array,
@@ -14,6 +13,7 @@ from darkpy.kernels.boundary import (
     real,
     size,
 )
+from darkpy.errors import ArgumentError, ShapeError
 
 __all__ = ["softmax", "softmax_cpu"]
 

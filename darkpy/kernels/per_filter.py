@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from darkpy.engine.boundary import FloatArray, float_array, pointer
 from darkpy.errors import ArgumentError, ShapeError
-from darkpy.kernels.boundary import FloatArray, float_array, pointer
 
 __all__ = ["VARIANTS", "filter_vector", "per_filter", "plane_tensor", "variant_rules"]
 

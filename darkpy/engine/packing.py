@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from darkpy.kernels import boundary
-from darkpy.kernels.algorithms import ALGORITHMS, chosen_algorithm
-from darkpy.kernels.boundary import FloatArray, lib, pointer
+from darkpy.engine import boundary
+from darkpy.engine.algorithms import ALGORITHMS, chosen_algorithm
+from darkpy.engine.boundary import FloatArray, lib, pointer
 
 __all__ = ["Bf16Packing", "FilterPacking", "pack_all"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from darkpy.kernels.boundary import lib, struct
+from darkpy.engine.boundary import lib, struct
 
 __all__ = ["ALGORITHMS", "PASSES", "chosen_algorithm", "chosen_bf16"]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from darkpy.kernels.boundary import FloatArray, check, lib, pointer
-from darkpy.kernels.program import Program, Tensor
+from darkpy.engine.boundary import FloatArray, check, lib, pointer
+from darkpy.engine.program import Program, Tensor
 
 __all__ = ["from_nchw", "to_nchw"]
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from darkpy.kernels.boundary import FloatArray
+from darkpy.engine.boundary import FloatArray
 
 __all__ = ["ALIGNMENT", "aligned", "neighbours"]
 

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
+from darkpy.engine import boundary
+from darkpy.engine.aligned import ALIGNMENT, aligned
+from darkpy.engine.boundary import FloatArray, lib
 from darkpy.errors import KernelError
-from darkpy.kernels import boundary
-from darkpy.kernels.boundary import FloatArray, lib
-from darkpy.kernels.memory import ALIGNMENT, aligned
 
 __all__ = ["Buffer", "Call", "Program", "Tensor", "Values", "buffers_in"]
 

@@ -5,9 +5,9 @@ Formulas, errors and sources: ``darkpy.kernels`` under the same names.
 
 from __future__ import annotations
 
+from darkpy.engine.boundary import FloatArray, check, lib, no_overlap, pointer, size
 from darkpy.kernels.activations import activation_kind
-from darkpy.kernels.boundary import FloatArray, check, lib, no_overlap, pointer, size
-from darkpy.kernels.flat._memory import memory
+from darkpy.kernels.darknet_calls._arguments import memory
 
 __all__ = ["activate_array", "gradient_array"]
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from darkpy.engine.boundary import FloatArray, check, lib, no_overlap, pointer, size
 from darkpy.errors import ShapeError
-from darkpy.kernels.boundary import FloatArray, check, lib, no_overlap, pointer, size
+from darkpy.kernels.darknet_calls._arguments import memory
 from darkpy.kernels.embedding import cosine_similarity as _cosine
 from darkpy.kernels.embedding import math_vector_length as _length
-from darkpy.kernels.flat._memory import memory
 from darkpy.kernels.shortcut_multilayer import (
     backward_shortcut_multilayer_cpu as _backward,
 )

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from darkpy.kernels.boundary import (
+from darkpy.engine.boundary import (
     FloatArray,
     check,
     lib,
@@ -20,7 +20,7 @@ from darkpy.kernels.boundary import (
     real,
     size,
 )
-from darkpy.kernels.flat._memory import memory, strided
+from darkpy.kernels.darknet_calls._arguments import memory, strided
 
 __all__ = [
     "axpy_cpu",

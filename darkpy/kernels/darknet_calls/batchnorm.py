@@ -6,7 +6,7 @@ Formulas, errors and sources: ``darkpy.kernels`` under the same names.
 
 from __future__ import annotations
 
-from darkpy.kernels.boundary import (
+from darkpy.engine.boundary import (
     FloatArray,
     check,
     lib,
@@ -15,7 +15,7 @@ from darkpy.kernels.boundary import (
     pointer,
     size,
 )
-from darkpy.kernels.flat._memory import memory
+from darkpy.kernels.darknet_calls._arguments import memory
 
 __all__ = [
     "add_bias",

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from darkpy.engine.boundary import FloatArray, check, lib, no_overlap, pointer, real, size
 from darkpy.errors import ShapeError
-from darkpy.kernels.boundary import FloatArray, check, lib, no_overlap, pointer, real, size
-from darkpy.kernels.flat._memory import memory
+from darkpy.kernels.darknet_calls._arguments import memory
 
 __all__ = ["flatten", "reorg_cpu", "shortcut_cpu", "upsample_cpu"]
 

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from darkpy.engine.core import ffi, lib
 from darkpy.errors import ArgumentError, DTypeError, KernelError, ShapeError
-from darkpy.kernels.waiting import ffi, lib
 
 __all__ = [
     "FloatArray",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from darkpy.kernels.boundary import FloatArray, lib, pointer
+from darkpy.engine.boundary import FloatArray, lib, pointer
 
 __all__ = ["first_not_finite"]
 

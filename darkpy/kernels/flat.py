@@ -1,0 +1,16 @@
+"""The former name of `darkpy.kernels.darknet_calls`."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from darkpy.kernels import darknet_calls as _moved
+
+
+def __getattr__(name: str) -> Any:
+    """Look the name up where it lies now, with a warning."""
+    value = getattr(_moved, name)
+    text = f"{__name__} is called {_moved.__name__} now"
+    warnings.warn(text, DeprecationWarning, stacklevel=2)
+    return value
