@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from darkpy.layers.reference import layer_reference
+from layer_reference import layer_reference
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*(ROOT / "docs").glob("*.md"), *ROOT.glob("C*.md")])
@@ -20,7 +20,7 @@ def test_layer_reference_is_up_to_date() -> None:
     written = (ROOT / "docs" / "layers.md").read_text(encoding="utf-8")
     assert written == layer_reference(), (
         "docs/layers.md is not what the declarations say: "
-        "run python -m darkpy.layers.reference docs/layers.md"
+        "run python tools/layer_reference.py docs/layers.md"
     )
 
 

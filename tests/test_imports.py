@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import subprocess
 import sys
@@ -44,7 +45,7 @@ noloss=1
 UNUSED = (
     *("darkpy.cli", "darkpy.data", "darkpy.export", "darkpy.training"),
     *("darkpy.kernels.blas", "darkpy.kernels.convolution", "darkpy.kernels.darknet_calls"),
-    *("darkpy.kernels._public", "darkpy.layers.heads", "darkpy.layers.reference"),
+    *("darkpy.kernels._public", "darkpy.layers.yolo", "darkpy.layers.local"),
     *("darkpy.network.memory", "darkpy.network.momentum", "darkpy.network.summary"),
     "darkpy.network.updating",
 )
@@ -70,6 +71,11 @@ def imported(code: str, *arguments: str) -> set[str]:
     return set(done.stdout.split())
 
 
+@pytest.mark.parametrize("name", [*UNUSED, *HEAVY])
+def test_what_is_not_imported_exists(name: str) -> None:
+    assert importlib.util.find_spec(name), "a module that is not there is never imported"
+
+
 def test_importing_darkpy_imports_nothing_else() -> None:
     modules = imported("import darkpy; darkpy.__version__; dir(darkpy)")
     assert {name for name in modules if name.startswith("darkpy")} == {"darkpy"}
@@ -89,6 +95,30 @@ def test_a_prediction_imports_only_what_it_needs(tmp_path: Path) -> None:
     )
     assert "darkpy.layers.normalization" in modules
     assert sorted(modules.intersection((*UNUSED, *HEAVY))) == []
+
+
+def test_a_network_imports_the_modules_of_its_own_sections_only(tmp_path: Path) -> None:
+    cfg = tmp_path / "heads.cfg"
+    cfg.write_text(
+        "[net]\nchannels=1\nheight=8\nwidth=8\n"
+        "[conv]\nfilters=7\nactivation=leaky\n[max]\n"
+        "[convolutional]\nfilters=7\nactivation=linear\n[yolo]\nclasses=2\n"
+        "[avg]\n[lrn]\n[connected]\noutput=4\n[soft]\n"
+    )
+    code = (
+        "import darkpy\nnet = darkpy.load(sys.argv[1])\n"
+        "net.activations(numpy.zeros((1, 1, 8, 8), numpy.float32))"
+    )
+    modules = imported(code, str(cfg))
+    sections = {name for name in modules if name.startswith("darkpy.layers.")}
+    shared = {name for name in sections if name.startswith("darkpy.layers.shared")}
+    assert sections - shared == {
+        *("darkpy.layers.base", "darkpy.layers.parameter", "darkpy.layers.registry"),
+        *("darkpy.layers.shape", "darkpy.layers.convolutional", "darkpy.layers.maxpool"),
+        *("darkpy.layers.yolo", "darkpy.layers.avgpool", "darkpy.layers.normalization"),
+        *("darkpy.layers.connected", "darkpy.layers.softmax", "darkpy.layers.composition"),
+    }
+    assert modules.intersection(HEAVY) == {"random"}  # NumPy's generators, for the first weights
 
 
 @pytest.mark.parametrize("name", ["convolutional", "conv", "yolo", "logistic", "local_avg"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from darkpy.config.sections import read_cfg
-from darkpy.layers.base import INPUT
+from darkpy.layers.shape import INPUT
 from darkpy.network.network import Network
 
 __all__ = ["needed_layers", "rewritten"]

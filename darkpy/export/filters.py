@@ -11,8 +11,8 @@ from darkpy.export.graph import Graph
 from darkpy.layers.batchnorm import Batchnorm
 from darkpy.layers.connected import Connected
 from darkpy.layers.convolutional import Convolutional
-from darkpy.layers.filters import FilterLayer
-from darkpy.layers.normalizing import NormalizingLayer
+from darkpy.layers.shared.batchnorm_or_bias import NormalizingLayer
+from darkpy.layers.shared.filter_layer import FilterLayer
 
 __all__: list[str] = []
 

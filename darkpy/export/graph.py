@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from darkpy.layers.base import INPUT, Layer, Shape
+from darkpy.layers.base import Layer
+from darkpy.layers.shape import INPUT, Shape
 
 __all__ = ["INPUT_NAME", "Graph"]
 

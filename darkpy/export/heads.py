@@ -8,10 +8,11 @@ from darkpy.export.activations import activate
 from darkpy.export.converters import converts
 from darkpy.export.graph import Graph
 from darkpy.layers.activation import Activation
-from darkpy.layers.costs import Logistic
-from darkpy.layers.heads import Region, Yolo
 from darkpy.layers.l2norm import L2norm
+from darkpy.layers.logistic import Logistic
+from darkpy.layers.region import Region
 from darkpy.layers.softmax import Softmax
+from darkpy.layers.yolo import Yolo
 
 __all__: list[str] = []
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from darkpy.errors import ArgumentError, StateError
 from darkpy.export.converters import find_converter
 from darkpy.export.graph import INPUT_NAME, Graph
-from darkpy.layers.base import INPUT, Layer
+from darkpy.layers.base import Layer
+from darkpy.layers.shape import INPUT
 
 if TYPE_CHECKING:
     from darkpy.network.network import Network

@@ -5,11 +5,12 @@ from __future__ import annotations
 from darkpy.export.activations import activate
 from darkpy.export.converters import converts
 from darkpy.export.graph import Graph
-from darkpy.layers.base import Shape
 from darkpy.layers.crop import Crop
 from darkpy.layers.dropout import Dropout
-from darkpy.layers.reorg import Reorg, Reorg3d
+from darkpy.layers.reorg import Reorg
+from darkpy.layers.reorg3d import Reorg3d
 from darkpy.layers.route import Route
+from darkpy.layers.shape import Shape
 from darkpy.layers.shortcut import Shortcut
 from darkpy.layers.upsample import Upsample
 

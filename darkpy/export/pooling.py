@@ -6,7 +6,8 @@ import numpy as np
 
 from darkpy.export.converters import converts
 from darkpy.export.graph import Graph
-from darkpy.layers.avgpool import Avgpool, LocalAvgpool
+from darkpy.layers.avgpool import Avgpool
+from darkpy.layers.local_avgpool import LocalAvgpool
 from darkpy.layers.maxpool import Maxpool
 from darkpy.layers.normalization import Normalization
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from darkpy.engine.program import Tensor
-from darkpy.layers.activations import activation_code, activation_option, needs_input
 from darkpy.layers.base import Layer
 from darkpy.layers.registry import register
+from darkpy.layers.shared.activation_functions import (
+    activation_code,
+    activation_option,
+    needs_input,
+)
 
 if TYPE_CHECKING:
     from darkpy.network.plan import Plan

@@ -17,20 +17,15 @@ from darkpy.config.net_options import NetOptions
 from darkpy.config.options import Option, Options, flag, integer, real
 from darkpy.engine.boundary import FloatArray
 from darkpy.errors import ConfigError, StateError
-from darkpy.layers.activations import mixes_channels
 from darkpy.layers.parameter import Parameter
+from darkpy.layers.shape import INPUT, MAX_VALUES, Shape, ViewOf
+from darkpy.layers.shared.activation_functions import mixes_channels
 
 if TYPE_CHECKING:
     from darkpy.engine.program import Tensor
     from darkpy.network.plan import Plan
 
-__all__ = ["COMMON_OPTIONS", "INPUT", "Layer", "LayerContext", "Shape", "ViewOf"]
-
-#: The "index" of the network's input among a layer's sources.
-INPUT = -1
-
-#: A layer may not have more outputs per image than this, nor more weights: 32 GiB of float32.
-MAX_VALUES = 1 << 33
+__all__ = ["COMMON_OPTIONS", "Layer", "LayerContext"]
 
 #: Options of every section (spec 1.4).
 COMMON_OPTIONS: tuple[Option, ...] = (
@@ -61,45 +56,6 @@ COMMON_OPTIONS: tuple[Option, ...] = (
     integer("burnin_update", 0, "read for compatibility; GPU only", dialect="alexeyab"),
     integer("train_only_bn", 0, "read for compatibility; GPU only", dialect="alexeyab"),
 )
-
-
-class Shape(NamedTuple):
-    """Size of one image's values; a vector of n values is ``Shape(n, 1, 1, is_image=False)``."""
-
-    channels: int
-    height: int
-    width: int
-    is_image: bool = True
-
-    @classmethod
-    def vector(cls, count: int) -> Shape:
-        """Shape of a vector."""
-        return cls(count, 1, 1, False)
-
-    @property
-    def size(self) -> int:
-        """Values per image."""
-        return self.channels * self.height * self.width
-
-    def __str__(self) -> str:
-        """Return ``28 x 28 x 64`` (width, height, channels, as Darknet prints it) or the length."""
-        if not self.is_image:
-            return str(self.size)
-        return f"{self.width} x {self.height} x {self.channels}"
-
-    def array_shape(self, batch: int) -> tuple[int, ...]:
-        """Shape of a user's array of `batch` of these: (N, C, H, W) or (N, n)."""
-        if self.is_image:
-            return batch, self.channels, self.height, self.width
-        return batch, self.size
-
-
-class ViewOf(NamedTuple):
-    """A layer's output that is nothing but a range of channels of an earlier layer's."""
-
-    source: int
-    first: int
-    channels: int
 
 
 class LayerContext(NamedTuple):
@@ -179,6 +135,21 @@ class Layer:
         """The range of an earlier output that this one equals, if it is no more than that."""
         return None
 
+    @property
+    def joined(self) -> Sequence[tuple[int, int]]:
+        """For each source the range (first, count) of its channels, if the output joins these."""
+        return ()
+
+    @property
+    def sum_activation(self) -> int | None:
+        """The C core's activation, if the output is act(first source + second source)."""
+        return None
+
+    @property
+    def selects(self) -> bool:
+        """Whether every output value is one of the input's values, as with maxima."""
+        return False
+
     def forward(self, plan: Plan, inputs: list[Tensor], output: Tensor) -> Any:
         """Record the forward pass; what it returns is handed to `backward`."""
         raise NotImplementedError  # pragma: no cover - every layer without `view` has its own
@@ -249,6 +220,23 @@ class Layer:
         if parameter.count > MAX_VALUES:
             raise self.error(f"{parameter.count:,} {parameter.name} are more than memory can hold")
         self.parameters[parameter.name] = parameter
+
+    def earlier(self, key: str, value: int) -> int:
+        """Index of the layer that `value` of option `key` names: negative values count back.
+
+        Raises
+        ------
+        OptionValueError
+            The layer does not exist or does not come before.
+        """
+        absolute = self.index + value if value < 0 else value
+        if absolute < 0:
+            raise self.values.error(key, f"there are only {self.index} layers before this one")
+        if absolute >= self.index:
+            raise self.values.error(
+                key, f"layer {absolute} does not come before this one, layer {self.index}"
+            )
+        return absolute
 
     def need_image(self) -> Shape:
         """Return the input's shape, refusing the flat vector that stands for an image."""

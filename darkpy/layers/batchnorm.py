@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from darkpy.engine.program import Tensor
-from darkpy.layers.activations import activation_code
-from darkpy.layers.normalizing import NormalizingLayer
 from darkpy.layers.registry import register
+from darkpy.layers.shared.activation_functions import activation_code
+from darkpy.layers.shared.batchnorm_or_bias import NormalizingLayer
 
 if TYPE_CHECKING:
     from darkpy.network.plan import Plan

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from darkpy.layers.filters import FilterLayer
+    from darkpy.layers.shared.filter_layer import FilterLayer
 
 __all__ = ["Composition"]
 

@@ -6,15 +6,15 @@ import numpy as np
 
 from darkpy.config.options import flag, integer
 from darkpy.engine.boundary import FloatArray
-from darkpy.layers.activations import activation_code, activation_option
-from darkpy.layers.base import Shape
-from darkpy.layers.filters import FilterLayer
 from darkpy.layers.registry import register
+from darkpy.layers.shape import Shape
+from darkpy.layers.shared.activation_functions import activation_code, activation_option
+from darkpy.layers.shared.filter_layer import FilterLayer
 
 __all__ = ["Connected"]
 
 
-@register("connected", "conn")
+@register("connected")
 class Connected(FilterLayer):
     """y = act(W x + b) over all values of an image, W of shape (outputs, inputs).
 

@@ -8,15 +8,15 @@ import numpy as np
 
 from darkpy.config.options import choice, flag, integer
 from darkpy.engine.boundary import FloatArray
-from darkpy.layers.activations import activation_code, activation_option
-from darkpy.layers.base import Shape
-from darkpy.layers.filters import FilterLayer
 from darkpy.layers.registry import register
+from darkpy.layers.shape import Shape
+from darkpy.layers.shared.activation_functions import activation_code, activation_option
+from darkpy.layers.shared.filter_layer import FilterLayer
 
 __all__ = ["Convolutional"]
 
 
-@register("convolutional", "conv")
+@register("convolutional")
 class Convolutional(FilterLayer):
     """Cross-correlation, then batch normalisation or bias, then an activation.
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from darkpy.config.options import flag, integer, real
 from darkpy.engine.program import Tensor
-from darkpy.layers.base import Layer, ViewOf
+from darkpy.layers.base import Layer
 from darkpy.layers.registry import register
+from darkpy.layers.shape import ViewOf
 
 if TYPE_CHECKING:
     from darkpy.network.plan import Plan

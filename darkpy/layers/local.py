@@ -9,10 +9,15 @@ import numpy as np
 from darkpy.config.options import flag, integer
 from darkpy.engine.boundary import FloatArray
 from darkpy.engine.program import Tensor
-from darkpy.layers.activations import activation_code, activation_option, needs_input
-from darkpy.layers.base import MAX_VALUES, Layer, Shape
+from darkpy.layers.base import Layer
 from darkpy.layers.parameter import Parameter
 from darkpy.layers.registry import register
+from darkpy.layers.shape import MAX_VALUES, Shape
+from darkpy.layers.shared.activation_functions import (
+    activation_code,
+    activation_option,
+    needs_input,
+)
 
 if TYPE_CHECKING:
     from darkpy.network.plan import Plan

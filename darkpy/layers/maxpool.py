@@ -7,55 +7,17 @@ from typing import TYPE_CHECKING, Any
 from darkpy.config.options import integer
 from darkpy.engine.boundary import lib
 from darkpy.engine.program import Tensor
-from darkpy.layers.base import Layer, Shape
+from darkpy.layers.base import Layer
 from darkpy.layers.registry import register
+from darkpy.layers.shared.pooling_window import POOLING_OPTIONS, pooling_geometry
 
 if TYPE_CHECKING:
     from darkpy.network.plan import Plan
 
-__all__ = ["Maxpool", "pooling_geometry"]
+__all__ = ["Maxpool"]
 
 
-def pooling_geometry(layer: Layer) -> tuple[Shape, dict[str, Any]]:
-    """Output shape and C fields of a pooling layer; `padding` is the total of both sides."""
-    o = layer.values
-    shape = layer.need_image()
-    stride_h, stride_w = o.stride_y or o.stride, o.stride_x or o.stride
-    size = o.size or o.stride
-    padding = size - 1 if o.padding is None else o.padding
-    if min(shape.height, shape.width) + padding < size:
-        raise o.error("size", f"is larger than the padded input of {shape}")
-    height = (shape.height + padding - size) // stride_h + 1
-    width = (shape.width + padding - size) // stride_w + 1
-    fields: dict[str, Any] = {
-        "size_h": size,
-        "size_w": size,
-        "stride_h": stride_h,
-        "stride_w": stride_w,
-        "pad_h": padding // 2,
-        "pad_w": padding // 2,
-    }
-    return Shape(shape.channels, height, width), fields
-
-
-POOLING_OPTIONS = (
-    integer("stride", 1, "step between windows in pixels", minimum=1),
-    integer("stride_x", None, "step along a row; default: stride", minimum=1, dialect="alexeyab"),
-    integer(
-        "stride_y", None, "step along a column; default: stride", minimum=1, dialect="alexeyab"
-    ),
-    integer("size", None, "height and width of the window; default: stride", minimum=1),
-    integer(
-        "padding",
-        None,
-        "pixels of padding, both sides together; default: size - 1",
-        minimum=0,
-        maximum=1 << 16,
-    ),
-)
-
-
-@register("maxpool", "max")
+@register("maxpool")
 class Maxpool(Layer):
     """Largest value of each window.
 
@@ -114,14 +76,14 @@ class Maxpool(Layer):
             )
 
     @property
-    def has_empty_windows(self) -> bool:
-        """Whether a window may lie outside the image altogether."""
+    def selects(self) -> bool:
+        """Whether no window lies outside the image altogether: that has no maximum."""
         g, shape, out = self.geometry, self.input_shapes[0], self.output_shape
         ends = (
             (g["pad_h"], g["size_h"], (out.height - 1) * g["stride_h"], shape.height),
             (g["pad_w"], g["size_w"], (out.width - 1) * g["stride_w"], shape.width),
         )
-        return any(pad >= size or last - pad >= limit for pad, size, last, limit in ends)
+        return not any(pad >= size or last - pad >= limit for pad, size, last, limit in ends)
 
     def describe(self) -> str:
         """Size and stride."""

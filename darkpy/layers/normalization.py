@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Normalization"]
 
 
-@register("normalization", "lrn")
+@register("normalization")
 class Normalization(Layer):
     """y_k = x_k * (kappa + alpha * sum of x_j^2 over the window)^-beta.
 

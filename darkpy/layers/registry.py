@@ -1,7 +1,7 @@
 """Section name -> layer class.
 
-Every module of this folder registers its own; there is no list to edit. A section is looked for in
-the module of its name first, so that most networks import no layers but their own.
+A section's class is in the module of its name and registers itself when that is imported, so a
+network imports the layers of its own sections only, and there is no list of layers to edit.
 """
 
 from __future__ import annotations
@@ -23,6 +23,17 @@ LayerClass = TypeVar("LayerClass", bound=type[Layer])
 
 _CLASSES: dict[str, type[Layer]] = {}
 
+#: Darknet's other names of sections; every section's module has the section's full name.
+_ALIASES = {
+    "conv": "convolutional",
+    "conn": "connected",
+    "max": "maxpool",
+    "avg": "avgpool",
+    "local_avg": "local_avgpool",
+    "soft": "softmax",
+    "lrn": "normalization",
+}
+
 #: Sections of Darknet's forks that darkpy does not run yet.
 _FOREIGN = frozenset(
     "deconv deconvolutional detection iseg rnn lstm gru crnn conv_lstm history implicit "
@@ -30,44 +41,39 @@ _FOREIGN = frozenset(
 )
 
 
-def register(*sections: str) -> Callable[[LayerClass], LayerClass]:
-    """Class decorator: the class handles these section names, the full one first."""
+def register(section: str) -> Callable[[LayerClass], LayerClass]:
+    """Class decorator: the class handles this section, in the module of the same name."""
 
     def add(layer: LayerClass) -> LayerClass:
-        layer.sections = sections
-        for name in sections:
+        others = (alias for alias, full in _ALIASES.items() if full == section)
+        layer.sections = (section, *others)
+        for name in layer.sections:
             _CLASSES[name] = layer
         return layer
 
     return add
 
 
-@cache
-def _load_all() -> None:
-    import pkgutil  # not worth its time where every section has its module
-
-    for module in pkgutil.iter_modules(darkpy.layers.__path__):
-        importlib.import_module(f"darkpy.layers.{module.name}")
-
-
-def _load(name: str) -> None:
-    """Import the module that registers section `name`, if there is one."""
-    if name in _CLASSES:
-        return
-    module = f"darkpy.layers.{name}"
-    if name.isidentifier():
+def _find(name: str) -> type[Layer] | None:
+    """Return the class of section `name`, importing its module alone; None for other words."""
+    full = _ALIASES.get(name, name)
+    if full not in _CLASSES and full.isidentifier():
+        module = f"darkpy.layers.{full.lower()}"
         try:
             importlib.import_module(module)
         except ModuleNotFoundError as error:
             if error.name != module:
                 raise
-    if name not in _CLASSES:
-        _load_all()
+    return _CLASSES.get(full)
 
 
+@cache
 def layer_classes() -> dict[str, type[Layer]]:
     """All section names with their classes."""
-    _load_all()
+    import pkgutil  # not worth its time where sections are looked up by name
+
+    for module in pkgutil.iter_modules(darkpy.layers.__path__):
+        importlib.import_module(f"darkpy.layers.{module.name}")
     return dict(_CLASSES)
 
 
@@ -79,27 +85,24 @@ def layer_class(section: Section) -> type[Layer]:
     UnknownSectionError
         Naming file, line and the most similar section.
     """
-    _load(section.name)
-    if section.name in _CLASSES:
-        return _CLASSES[section.name]
+    found = _find(section.name)
+    if found is not None:
+        return found
     if section.name in _FOREIGN:
         message = f"section [{section.name}] of Darknet is not supported by this version of darkpy"
     else:
-        message = f"there is no section [{section.name}]{did_you_mean(section.name, _CLASSES)}"
+        similar = did_you_mean(section.name, layer_classes())
+        message = f"there is no section [{section.name}]{similar}"
     raise UnknownSectionError(section.path, section.line, message)
 
 
 def options_of(name: str) -> Sequence[Option]:
     """All options that section `name` may have; empty for unknown sections."""
-    _load(name)
-    return (*_CLASSES[name].options, *COMMON_OPTIONS) if name in _CLASSES else ()
+    found = _find(name)
+    return () if found is None else (*found.options, *COMMON_OPTIONS)
 
 
 def alexeyab_sections(names: Iterable[str]) -> set[str]:
     """Those of the sections `names` that only AlexeyAB's fork has."""
-    found = set()
-    for name in names:
-        _load(name)
-        if name in _CLASSES and _CLASSES[name].is_alexeyab:
-            found.add(name)
-    return found
+    found = ((name, _find(name)) for name in names)
+    return {name for name, layer in found if layer is not None and layer.is_alexeyab}

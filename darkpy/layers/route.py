@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from darkpy.config.options import integer, integers
 from darkpy.engine.program import Tensor
-from darkpy.layers.base import Layer, ViewOf
-from darkpy.layers.references import absolute_index
+from darkpy.layers.base import Layer
 from darkpy.layers.registry import register
+from darkpy.layers.shape import ViewOf
 
 if TYPE_CHECKING:
     from darkpy.network.plan import Plan
@@ -39,9 +40,7 @@ class Route(Layer):
         """Resolve `layers`."""
         if not self.values.layers:
             raise self.error("needs layers=, a list of earlier layers")
-        return tuple(
-            absolute_index(self.values, "layers", value, self.index) for value in self.values.layers
-        )
+        return tuple(self.earlier("layers", value) for value in self.values.layers)
 
     def configure(self) -> None:
         """Check that the maps fit."""
@@ -67,6 +66,11 @@ class Route(Layer):
         self.output_shape = first._replace(
             channels=channels, is_image=any(shape.is_image for shape in self.input_shapes)
         )
+
+    @property
+    def joined(self) -> Sequence[tuple[int, int]]:
+        """Each source's part; empty where a single source makes it a view."""
+        return self.parts if len(self.sources) > 1 else ()
 
     def view(self, training: bool) -> ViewOf | None:
         """A single source is no more than a view."""

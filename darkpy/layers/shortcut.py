@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from darkpy.config.options import choice, integers, real
 from darkpy.engine.program import Tensor
-from darkpy.layers.activations import (
+from darkpy.layers.base import Layer
+from darkpy.layers.registry import register
+from darkpy.layers.shared.activation_functions import (
     activation_code,
     activation_option,
     mixes_channels,
     needs_input,
 )
-from darkpy.layers.base import Layer
-from darkpy.layers.references import absolute_index
-from darkpy.layers.registry import register
 
 if TYPE_CHECKING:
     from darkpy.network.plan import Plan
@@ -51,7 +50,7 @@ class Shortcut(Layer):
             raise self.values.error("from", "several layers are not supported")
         if self.index == 0:
             raise self.error("cannot be the first layer")
-        return self.index - 1, absolute_index(self.values, "from", listed[0], self.index)
+        return self.index - 1, self.earlier("from", listed[0])
 
     def configure(self) -> None:
         """Check that the sizes are multiples of each other in the same way on both axes."""
@@ -83,7 +82,7 @@ class Shortcut(Layer):
         self, plan: Plan, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
     ) -> None:
         """Record the activation's gradient and both summands', in one call where sizes agree."""
-        if self.is_plain_sum:
+        if self.sum_activation is not None:
             self._record_sum_backward(plan, saved, delta)
             return
         if not self.is_linear:
@@ -127,11 +126,12 @@ class Shortcut(Layer):
         )
 
     @property
-    def is_plain_sum(self) -> bool:
-        """Whether it is act(previous + source) of equal sizes, value by value."""
+    def sum_activation(self) -> int | None:
+        """The activation where it is act(previous + source) of equal sizes, value by value."""
         o = self.values
         same = self.input_shapes[0][:3] == self.input_shapes[1][:3]
-        return same and o.alpha == o.beta == 1 and not mixes_channels(self)
+        plain = same and o.alpha == o.beta == 1 and not mixes_channels(self)
+        return self.activation if plain else None
 
     def _record(
         self, plan: Plan, function: str, x: Tensor, source: Tensor, y: Tensor, **fields: Any

@@ -9,8 +9,8 @@ from darkpy.config.options import flag, integer, real, text
 from darkpy.engine.boundary import lib
 from darkpy.engine.program import Tensor, Values
 from darkpy.layers.base import Layer
-from darkpy.layers.costs import LOSS_WEIGHT, CostlyLayer
 from darkpy.layers.registry import register
+from darkpy.layers.shared.cost_layer import LOSS_WEIGHT, CostlyLayer
 
 if TYPE_CHECKING:
     from darkpy.network.plan import Plan
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Softmax"]
 
 
-@register("softmax", "soft")
+@register("softmax")
 class Softmax(CostlyLayer):
     """y_i = exp((x_i - max) / T) / sum_j exp((x_j - max) / T), over each group of values.
 

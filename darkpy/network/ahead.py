@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from darkpy.engine.program import Call
 from darkpy.layers.base import Layer
-from darkpy.layers.filters import FilterLayer
+from darkpy.layers.shared.filter_layer import FilterLayer
 
 __all__ = ["fetch_ahead"]
 

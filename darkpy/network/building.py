@@ -9,8 +9,9 @@ from darkpy.config.net_options import NetOptions
 from darkpy.config.options import read_options
 from darkpy.config.sections import Section
 from darkpy.errors import ConfigError
-from darkpy.layers.base import Layer, LayerContext, Shape
+from darkpy.layers.base import Layer, LayerContext
 from darkpy.layers.registry import layer_class, options_of
+from darkpy.layers.shape import Shape
 
 __all__ = ["build_layers", "input_shape_of"]
 

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from darkpy.layers.activations import mixes_channels, needs_input
-from darkpy.layers.base import INPUT, Layer
+from darkpy.layers.base import Layer
 from darkpy.layers.composition import Composition
-from darkpy.layers.filters import FilterLayer
-from darkpy.layers.maxpool import Maxpool
-from darkpy.layers.shortcut import Shortcut
+from darkpy.layers.shape import INPUT
+from darkpy.layers.shared.activation_functions import mixes_channels, needs_input
+from darkpy.layers.shared.filter_layer import FilterLayer
 
 __all__ = ["find_compositions", "find_pooled", "find_residuals"]
 
 
 def find_residuals(
     layers: Sequence[Layer], needed: Sequence[int], wanted: Iterable[int], training: bool
-) -> dict[int, Shortcut]:
+) -> dict[int, Layer]:
     """Linear filters that only a [shortcut] of equal sizes reads, with that shortcut.
 
     In training the sum is left to batch normalisation, so the filters need to have one, and the
@@ -33,10 +32,11 @@ def find_residuals(
     training : bool
     """
     private = _read_once(layers, needed, wanted)
-    residuals: dict[int, Shortcut] = {}
+    residuals: dict[int, Layer] = {}
     for index in needed:
         shortcut = layers[index]
-        if not isinstance(shortcut, Shortcut) or not shortcut.is_plain_sum:
+        activation = shortcut.sum_activation
+        if activation is None:
             continue
         previous, source = shortcut.sources
         if previous not in private or source == previous:
@@ -44,7 +44,7 @@ def find_residuals(
         filters = layers[previous]
         if not isinstance(filters, FilterLayer) or not filters.is_linear:
             continue
-        if not training or (filters.normalizes and not needs_input(shortcut.activation)):
+        if not training or (filters.normalizes and not needs_input(activation)):
             residuals[previous] = shortcut
     return residuals
 
@@ -90,15 +90,10 @@ def find_pooled(
     pooled: dict[int, list[tuple[FilterLayer, int]]] = {}
     for index in needed:
         pool = layers[index]
-        if (
-            not isinstance(pool, Maxpool)
-            or pool.sources[0] not in private
-            or pool.has_empty_windows
-        ):
+        if not pool.selects or pool.sources[0] not in private:
             continue
         joined = layers[pool.sources[0]]
-        is_joined = joined.kind == "route" and joined.view(True) is None
-        sources = [layers[k] for k in joined.sources] if is_joined else [joined]
+        sources = [layers[k] for k in joined.sources] if joined.joined else [joined]
         first, found = 0, []
         for source in sources:
             if not isinstance(source, FilterLayer) or source.index not in private:

@@ -18,10 +18,10 @@ from darkpy.engine.layout import from_nchw, to_nchw
 from darkpy.engine.program import Tensor
 from darkpy.errors import StateError, TrainingError
 from darkpy.layers.base import Layer
-from darkpy.layers.costs import CostlyLayer
-from darkpy.layers.filters import FilterLayer
 from darkpy.layers.parameter import Parameter
 from darkpy.layers.registry import alexeyab_sections, options_of
+from darkpy.layers.shared.cost_layer import CostlyLayer
+from darkpy.layers.shared.filter_layer import FilterLayer
 from darkpy.network import weights
 from darkpy.network.building import build_layers, input_shape_of
 from darkpy.network.frozen import last_stopped

@@ -15,11 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from darkpy.engine.program import Buffer, Program, Tensor, Values
-from darkpy.layers.activations import record_backward, record_forward
-from darkpy.layers.base import INPUT, Layer, Shape, ViewOf
+from darkpy.layers.base import Layer
 from darkpy.layers.composition import Composition
-from darkpy.layers.filters import FilterLayer, place_forms
 from darkpy.layers.parameter import Parameter
+from darkpy.layers.shape import INPUT, Shape, ViewOf
+from darkpy.layers.shared.activation_functions import record_backward, record_forward
+from darkpy.layers.shared.filter_layer import FilterLayer, place_forms
 from darkpy.network.ahead import fetch_ahead
 from darkpy.network.fusing import find_compositions, find_pooled, find_residuals
 from darkpy.network.recompute import Recomputation
@@ -223,7 +224,9 @@ class Plan:
         shortcut = self._residuals.get(layer.index)
         if shortcut is None:
             return None
-        return self.output(shortcut.sources[1]), shortcut.activation
+        activation = shortcut.sum_activation
+        assert activation is not None
+        return self.output(shortcut.sources[1]), activation
 
     def is_sum_in_place(self, shortcut: Layer) -> bool:
         """Whether the layer before makes the sum: then both have one output and one delta."""
@@ -355,11 +358,9 @@ class Plan:
         homes: dict[int, tuple[int, int, int]] = {}
         for index in reversed(self.needed):
             layer = self.layers[index]
-            if layer.kind != "route" or self._views[index]:
-                continue
             start = 0
             for k, (source, (first, count)) in enumerate(
-                zip(layer.sources, layer.parts, strict=True)  # type: ignore[attr-defined]
+                zip(layer.sources, layer.joined, strict=False)
             ):
                 view = self._views.get(source) or ViewOf(source, 0, 0)
                 base = view.source

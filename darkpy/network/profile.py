@@ -10,8 +10,9 @@ from darkpy.engine.algorithms import PASSES, chosen_algorithm
 from darkpy.engine.boundary import FloatArray, float_array
 from darkpy.engine.layout import from_nchw
 from darkpy.errors import ArgumentError
-from darkpy.layers.base import INPUT, Layer
-from darkpy.layers.filters import FilterLayer
+from darkpy.layers.base import Layer
+from darkpy.layers.shape import INPUT
+from darkpy.layers.shared.filter_layer import FilterLayer
 
 if TYPE_CHECKING:
     from darkpy.network.network import Network

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from darkpy.layers.base import Layer
-from darkpy.layers.filters import FilterLayer
+from darkpy.layers.shared.filter_layer import FilterLayer
 from darkpy.network.fusing import find_compositions
 from darkpy.network.memory import training_memory
 

@@ -10,8 +10,9 @@ from darkpy.engine.boundary import FloatArray
 from darkpy.engine.optimiser import adam_update, sgd_update
 from darkpy.engine.program import Program
 from darkpy.errors import TrainingError
-from darkpy.layers.base import INPUT, Layer
+from darkpy.layers.base import Layer
 from darkpy.layers.parameter import Parameter
+from darkpy.layers.shape import INPUT
 from darkpy.network.frozen import first_updated
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 import darkpy
 from darkpy.errors import ArgumentError, ConfigError
 from darkpy.export.model import export_onnx
-from darkpy.layers.activations import ACTIVATIONS, CHANNEL_ACTIVATIONS
+from darkpy.layers.shared.activation_functions import ACTIVATIONS, CHANNEL_ACTIVATIONS
 from darkpy.network.network import Network
 
 onnx = pytest.importorskip("onnx", reason="the package onnx is not installed")

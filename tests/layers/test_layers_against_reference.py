@@ -10,7 +10,7 @@ from network_pair import Pair
 
 from darkpy.config.sections import parse_cfg
 from darkpy.errors import ConfigError
-from darkpy.layers.activations import ACTIVATIONS, CHANNEL_ACTIVATIONS
+from darkpy.layers.shared.activation_functions import ACTIVATIONS, CHANNEL_ACTIVATIONS
 from darkpy.network.network import Network
 
 NET = """

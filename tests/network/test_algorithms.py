@@ -7,7 +7,7 @@ import pytest
 
 import darkpy
 from darkpy.errors import ArgumentError
-from darkpy.layers.filters import FilterLayer
+from darkpy.layers.shared.filter_layer import FilterLayer
 
 
 def test_forced_algorithms_agree(rng: np.random.Generator) -> None:

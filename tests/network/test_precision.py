@@ -17,7 +17,7 @@ from darkpy.data import write_idx
 from darkpy.engine import simd
 from darkpy.errors import ArgumentError, StateError
 from darkpy.kernels.convolution import ALGORITHMS
-from darkpy.layers.filters import FilterLayer
+from darkpy.layers.shared.filter_layer import FilterLayer
 from darkpy.network.network import Network
 from darkpy.network.plan import Plan
 from darkpy.network.profile import profile

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from darkpy.engine.boundary import FloatArray, lib
-from darkpy.layers.activations import needs_input
 from darkpy.layers.base import Layer
 from darkpy.layers.parameter import Parameter
+from darkpy.layers.shared.activation_functions import needs_input
 
 if TYPE_CHECKING:
     from darkpy.engine.program import Tensor

@@ -15,11 +15,12 @@ from darkpy.engine.boundary import FloatArray
 from darkpy.engine.packing import Bf16Packing, FilterPacking
 from darkpy.engine.program import Tensor
 from darkpy.errors import ArgumentError
-from darkpy.layers.activations import activation_code
-from darkpy.layers.base import MAX_VALUES, Layer
+from darkpy.layers.base import Layer
 from darkpy.layers.composition import Composition
-from darkpy.layers.normalizing import NormalizingLayer
 from darkpy.layers.parameter import Parameter
+from darkpy.layers.shape import MAX_VALUES
+from darkpy.layers.shared.activation_functions import activation_code
+from darkpy.layers.shared.batchnorm_or_bias import NormalizingLayer
 
 if TYPE_CHECKING:
     from darkpy.network.plan import Plan

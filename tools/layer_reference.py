@@ -1,6 +1,6 @@
 """The reference of all sections as Markdown, made from the declarations: docs/layers.md.
 
-``python -m darkpy.layers.reference docs/layers.md`` writes it anew.
+``python tools/layer_reference.py docs/layers.md`` writes it anew.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _INTRODUCTION = """\
 # The sections of a .cfg file
 
 This page is generated from the layers' own declarations, the ones that the parser uses.
-After a change: `python -m darkpy.layers.reference docs/layers.md`.
+After a change: `python tools/layer_reference.py docs/layers.md`.
 
 [cfg-grammar.md](cfg-grammar.md) says how values are written. A default called "derived" depends on
 other values; its meaning says how. The last column of a table names the forks of Darknet that know

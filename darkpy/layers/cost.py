@@ -1,0 +1,60 @@
+"""[cost]: the difference between prediction and truth (spec 3.7)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from darkpy.config.options import choice, real
+from darkpy.engine.boundary import lib
+from darkpy.engine.program import Tensor
+from darkpy.layers.registry import register
+from darkpy.layers.shared.cost_layer import LOSS_WEIGHT, CostlyLayer
+
+if TYPE_CHECKING:
+    from darkpy.network.plan import Plan
+
+__all__ = ["Cost"]
+
+
+@register("cost")
+class Cost(CostlyLayer):
+    """The difference between prediction p and truth t, summed over an image's values.
+
+    sse: (t - p)^2, delta t - p (half the derivative, as Darknet); masked: sse where t is not -1234;
+    smooth: e^2 if abs(e) < 1 else 2 abs(e) - 1 with e = t - p, delta e or its sign (Darknet's sign
+    is reversed there); L1: abs(t - p), delta sign(t - p). seg and wgan run sse, as on Darknet's
+    CPU. The output is the cost of each value after ``train_step(keep=True)``, else zeros.
+
+    Source: Darknet cost_layer.c.
+    """
+
+    is_answer = False
+    options = (
+        choice("type", "sse", ("sse", "masked", "smooth", "L1", "seg", "wgan"), "kind of cost"),
+        real("scale", 1.0, "multiplies the delta on its way back"),
+        real("ratio", 0.0, "read for compatibility; GPU only"),
+        real("noobj", 1.0, "read for compatibility; GPU only"),
+        real("thresh", 0.0, "read for compatibility; GPU only"),
+        LOSS_WEIGHT,
+    )
+
+    def configure(self) -> None:
+        """Set the kind; the output is Darknet's array of errors, a vector."""
+        self.output_shape = self.input_shapes[0]._replace(is_image=False)
+        self.code = {
+            "masked": lib.DK_COST_MASKED,
+            "smooth": lib.DK_COST_SMOOTH,
+            "L1": lib.DK_COST_L1,
+        }.get(self.values.type, lib.DK_COST_SSE)
+
+    def forward(self, plan: Plan, inputs: list[Tensor], output: Tensor) -> Any:
+        """Record zeros: without a truth there is no error; `backward` has one."""
+        plan.add(self, "dk_fill", "dk_fill", y=output, value=0.0)
+
+    def backward(
+        self, plan: Plan, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
+    ) -> None:
+        """Record cost and delta."""
+        # The output is there to be looked at only.
+        losses = output if plan.keep else None
+        self.record_cost(plan, inputs[0], self.code, self.values.scale, losses)

@@ -1,0 +1,37 @@
+"""[logistic]: the logistic function with its cross-entropy as cost (spec 3.21)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from darkpy.engine.boundary import lib
+from darkpy.engine.program import Tensor
+from darkpy.layers.registry import register
+from darkpy.layers.shared.activation_functions import activation_code
+from darkpy.layers.shared.cost_layer import LOSS_WEIGHT, CostlyLayer
+
+if TYPE_CHECKING:
+    from darkpy.network.plan import Plan
+
+__all__ = ["Logistic"]
+
+
+@register("logistic")
+class Logistic(CostlyLayer):
+    """y = 1 / (1 + exp(-x)) with the cost -t log y - (1 - t) log(1 - y) and delta t - y.
+
+    Source: Darknet logistic_layer.c; the logarithms are kept finite.
+    """
+
+    options = (LOSS_WEIGHT,)
+
+    def forward(self, plan: Plan, inputs: list[Tensor], output: Tensor) -> Any:
+        """Record the logistic function."""
+        kind = activation_code("logistic")
+        plan.add(self, "dk_activate", "dk_activate", x=inputs[0], y=output, kind=kind)
+
+    def backward(
+        self, plan: Plan, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
+    ) -> None:
+        """Record cost and delta."""
+        self.record_cost(plan, output, lib.DK_COST_LOGISTIC_CROSS_ENTROPY)

@@ -1,0 +1,92 @@
+"""[region]: the output of a detection head, YOLOv2 (spec 3.17); inference only so far."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from darkpy.config.options import flag, integer, real, reals, text
+from darkpy.engine.program import Tensor, Values
+from darkpy.layers.registry import register
+from darkpy.layers.shared.detection_head import LINEAR, LOGISTIC, DetectionHead
+
+if TYPE_CHECKING:
+    from darkpy.network.plan import Plan
+
+__all__ = ["Region"]
+
+
+@register("region")
+class Region(DetectionHead):
+    """YOLOv2's head: logistic x, y and objectness, softmax (or logistic) classes; w and h raw.
+
+    Source: Darknet region_layer.c.
+    """
+
+    options = (
+        reals("anchors", None, "widths and heights in cells; default: .5 each"),
+        integer("coords", 4, "coordinates of a box", minimum=4),
+        integer("classes", 20, "number of classes", minimum=1),
+        integer("num", 1, "number of anchors", minimum=1),
+        flag("log", False, "read for compatibility"),
+        flag("sqrt", False, "read for compatibility"),
+        flag("softmax", False, "classes are normalised by softmax, else by the logistic function"),
+        flag("background", False, "objectness stands for the background and joins the softmax"),
+        integer("max", None, "boxes per image in training", minimum=1),
+        real("jitter", 0.2, "training: random crop"),
+        flag("rescore", False, "training"),
+        real("thresh", 0.5, "training"),
+        flag("classfix", False, "training"),
+        flag("absolute", False, "training"),
+        flag("random", False, "training"),
+        *(real(f"{name}_scale", 1.0, "training") for name in ("coord", "object", "noobject")),
+        *(real(f"{name}_scale", 1.0, "training") for name in ("mask", "class")),
+        flag("bias_match", False, "training"),
+        text("tree", None, "class hierarchy: not supported"),
+        text("map", None, "file of class numbers"),
+    )
+
+    def configure(self) -> None:
+        """Check the channels."""
+        o = self.values
+        shape = self.need_image()
+        if o.tree is not None:
+            raise o.error("tree", "class hierarchies are not supported by this version of darkpy")
+        entry = o.coords + 1 + o.classes
+        if shape.channels != o.num * entry:
+            raise o.error(
+                "num",
+                f"needs {o.num} * ({o.coords} + 1 + {o.classes}) = {o.num * entry} channels, "
+                f"the layer before has {shape.channels}",
+            )
+        kinds = np.full(entry, LINEAR, np.uint8)
+        kinds[:2] = LOGISTIC
+        if not o.background:
+            kinds[o.coords] = LOGISTIC
+        if not o.softmax:
+            kinds[o.coords + 1 :] = LOGISTIC
+        self.kinds = np.tile(kinds, o.num)
+        self.entry = entry
+
+    def forward(self, plan: Plan, inputs: list[Tensor], output: Tensor) -> Any:
+        """Record the logistic channels and the softmax over the classes."""
+        super().forward(plan, inputs, output)
+        o = self.values
+        if not o.softmax:
+            return
+        first = o.coords if o.background else o.coords + 1
+        plan.add(
+            self,
+            "dk_softmax_forward",
+            "dk_softmax",
+            x=Values(output, first),
+            y=Values(output, first),
+            rows=output.pixels,
+            x_stride=output.stride,
+            y_stride=output.stride,
+            groups=o.num,
+            group_stride=self.entry,
+            group_size=self.entry - first,
+            temperature=1.0,
+        )

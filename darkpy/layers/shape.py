@@ -1,0 +1,52 @@
+"""Shapes of layers' outputs: sizes of one image, and ranges of channels."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+__all__ = ["INPUT", "MAX_VALUES", "Shape", "ViewOf"]
+
+#: The "index" of the network's input among a layer's sources.
+INPUT = -1
+
+#: A layer may not have more outputs per image than this, nor more weights: 32 GiB of float32.
+MAX_VALUES = 1 << 33
+
+
+class Shape(NamedTuple):
+    """Size of one image's values; a vector of n values is ``Shape(n, 1, 1, is_image=False)``."""
+
+    channels: int
+    height: int
+    width: int
+    is_image: bool = True
+
+    @classmethod
+    def vector(cls, count: int) -> Shape:
+        """Shape of a vector."""
+        return cls(count, 1, 1, False)
+
+    @property
+    def size(self) -> int:
+        """Values per image."""
+        return self.channels * self.height * self.width
+
+    def __str__(self) -> str:
+        """Return ``28 x 28 x 64`` (width, height, channels, as Darknet prints it) or the length."""
+        if not self.is_image:
+            return str(self.size)
+        return f"{self.width} x {self.height} x {self.channels}"
+
+    def array_shape(self, batch: int) -> tuple[int, ...]:
+        """Shape of a user's array of `batch` of these: (N, C, H, W) or (N, n)."""
+        if self.is_image:
+            return batch, self.channels, self.height, self.width
+        return batch, self.size
+
+
+class ViewOf(NamedTuple):
+    """A layer's output that is nothing but a range of channels of an earlier layer's."""
+
+    source: int
+    first: int
+    channels: int

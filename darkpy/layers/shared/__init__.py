@@ -1,0 +1,1 @@
+"""What several sections share; no file here handles a section of its own."""

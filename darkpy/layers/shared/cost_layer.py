@@ -1,0 +1,70 @@
+"""Layers with a cost: the comparison with the truth, and the delta that it sends back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from darkpy.config.options import real
+from darkpy.engine.program import Tensor, Values
+from darkpy.layers.base import Layer
+
+if TYPE_CHECKING:
+    from darkpy.network.plan import Plan
+
+__all__ = ["LOSS_WEIGHT", "CostlyLayer"]
+
+LOSS_WEIGHT = real(
+    "loss_weight",
+    None,
+    "multiplies the layer's cost and delta; when any layer has it the network's cost is the "
+    "weighted sum, else Darknet's mean",
+    minimum=0,
+    dialect="darkpy",
+)
+
+
+class CostlyLayer(Layer):
+    """A layer that compares its input or output with the truth."""
+
+    has_cost = True
+
+    @property
+    def loss_weight(self) -> float | None:
+        """The additive key ``loss_weight``, None when it is not given."""
+        weight = self.values.loss_weight if "loss_weight" in tuple(self.values) else None
+        return None if weight is None else float(weight)
+
+    def record_cost(
+        self,
+        plan: Plan,
+        prediction: Tensor,
+        kind: int,
+        scale: float = 1.0,
+        losses: Tensor | None = None,
+    ) -> None:
+        """Record the cost of `prediction` and pass its delta on to the input.
+
+        The layer's own delta is what later layers sent plus the cost's; `scale` multiplies it on
+        the way. `losses`, where given, receives the loss of each value.
+        """
+        weight = 1.0 if self.loss_weight is None else self.loss_weight
+        fields: dict[str, Any] = {"prediction": prediction, "kind": kind}
+        if not self.has_cost:
+            delta, _ = plan.own_delta(self)
+            plan.pass_delta(self, 0, delta, scale)
+            return
+        fields["truth"] = Values(plan.truth(self))
+        fields["costs"] = plan.costs(self)
+        if losses is not None:
+            fields["losses"] = losses
+        if plan.keep or plan.has_delta(self):
+            delta, accumulate = plan.own_delta(self)
+            fields |= {"delta": delta, "accumulate": accumulate, "delta_factor": weight}
+            plan.add(self, "dk_cost", "dk_cost", **fields)
+            plan.pass_delta(self, 0, delta, scale)
+            return
+        # Nobody else sends a delta to this layer: write it straight into the input's.
+        if target := plan.input_delta(self, 0):
+            dx, accumulate = target
+            fields |= {"delta": dx, "accumulate": accumulate, "delta_factor": weight * scale}
+        plan.add(self, "dk_cost", "dk_cost", **fields)

@@ -1,0 +1,48 @@
+"""Detection heads: the logistic function on some of a map's channels; inference only so far."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from darkpy.engine.program import Tensor
+from darkpy.errors import ConfigError
+from darkpy.layers.base import Layer
+from darkpy.layers.shared.activation_functions import activation_code
+
+if TYPE_CHECKING:
+    from darkpy.network.plan import Plan
+
+__all__ = ["LINEAR", "LOGISTIC", "DetectionHead"]
+
+LINEAR = activation_code("linear")
+LOGISTIC = activation_code("logistic")
+
+
+class DetectionHead(Layer):
+    """A head that applies the logistic function to some channels."""
+
+    #: The C core's activation of each channel.
+    kinds: np.ndarray[Any, np.dtype[np.uint8]]
+
+    def forward(self, plan: Plan, inputs: list[Tensor], output: Tensor) -> Any:
+        """Record the logistic channels."""
+        plan.add(
+            self,
+            "dk_channel_activate",
+            "dk_channel_activate",
+            x=inputs[0],
+            y=output,
+            kinds=self.kinds,
+        )
+
+    def refuse_training(self) -> ConfigError:
+        """Return the error that a training plan raises."""
+        return self.error("cannot be trained by this version of darkpy, only run")
+
+    def backward(
+        self, plan: Plan, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
+    ) -> None:
+        """Refuse: the losses of detectors are not there yet."""
+        raise self.refuse_training()
