@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import warnings
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 from references.network import ReferenceNetwork
 
 from darkpy.config.sections import parse_cfg
 from darkpy.engine.layout import from_nchw, to_nchw
-from darkpy.engine.program import Buffer, Program, Tensor
-from darkpy.layers.base import Layer
+from darkpy.engine.program import Program, Tensor
+from darkpy.layers.recorder import Recorder
 from darkpy.network.frozen import last_stopped
 from darkpy.network.network import Network
 
@@ -32,14 +31,14 @@ def close(
     np.testing.assert_allclose(got, expected, rtol=0, atol=tolerance * scale, err_msg=what)
 
 
-class _Recorder:
-    """As much of a plan as dropout needs."""
+class _NoOutputs:
+    """For a layer that is recorded on its own."""
 
-    def __init__(self, program: Program) -> None:
-        self.program = program
+    def output(self, index: int) -> Tensor:
+        raise AssertionError(f"there is no layer {index}")
 
-    def add(self, layer: Layer, function: str, struct: str, **fields: Any) -> None:
-        self.program.add(function, struct, **fields)
+    def lies_in_output(self, index: int, k: int) -> bool:
+        return False
 
 
 class Pair:
@@ -77,9 +76,9 @@ class Pair:
     def _kept(self, index: int, shape: tuple[int, ...], probability: float) -> np.ndarray:
         """The mask that the engine drew: what its dropout makes of ones at the same step."""
         layer = self.net.layers[index]
-        ones = Tensor(Buffer(int(np.prod(shape))), shape[0], *shape[2:], shape[1], shape[1])
+        ones = layer.output_shape.tensor(shape[0])
         program = Program()
-        layer.forward(_Recorder(program), [ones], ones)  # type: ignore[arg-type]
+        layer.forward(Recorder(program, shape[0], _NoOutputs(), training=True), [ones], ones)
         program.bind()
         from_nchw(program, np.ones(shape, np.float32), ones)
         program.run(self.net.steps - 1)

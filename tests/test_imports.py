@@ -116,7 +116,8 @@ def test_a_network_imports_the_modules_of_its_own_sections_only(tmp_path: Path) 
         *("darkpy.layers.base", "darkpy.layers.parameter", "darkpy.layers.registry"),
         *("darkpy.layers.shape", "darkpy.layers.convolutional", "darkpy.layers.maxpool"),
         *("darkpy.layers.yolo", "darkpy.layers.avgpool", "darkpy.layers.normalization"),
-        *("darkpy.layers.connected", "darkpy.layers.softmax", "darkpy.layers.composition"),
+        *("darkpy.layers.connected", "darkpy.layers.softmax", "darkpy.layers.fusions"),
+        "darkpy.layers.recorder",
     }
     assert modules.intersection(HEAVY) == {"random"}  # NumPy's generators, for the first weights
 

@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 from darkpy.config.sections import read_cfg
-from darkpy.layers.shape import INPUT
 from darkpy.network.network import Network
 
-__all__ = ["needed_layers", "rewritten"]
-
-
-def needed_layers(net: Network, wanted: Iterable[int]) -> list[int]:
-    """Indices of the layers that `wanted` depend on, in order."""
-    needed: set[int] = set()
-    waiting = list(wanted)
-    while waiting:
-        index = waiting.pop()
-        if index != INPUT and index not in needed:
-            needed.add(index)
-            waiting.extend(net.layers[index].sources)
-    return sorted(needed)
+__all__ = ["rewritten"]
 
 
 def rewritten(

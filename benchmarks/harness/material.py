@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 import darkpy
+from darkpy.network.graph import needed
 from darkpy.network.network import Network
-from harness.cfg_text import needed_layers, rewritten
+from harness.cfg_text import rewritten
 from harness.description import arrays, describe
 from harness.rounds import say
 
@@ -53,7 +54,7 @@ class Material:
 
     def flops(self) -> int:
         """Floating-point operations of one image's prediction, convolutions counted as direct."""
-        needed = needed_layers(self.net, [self.net.answer.index])
+        needed = needed(self.net.layers, [self.net.answer.index])
         return 2 * sum(self.net.layers[index].multiply_adds() for index in needed)
 
     def path(self, name: str) -> Path:
@@ -122,7 +123,7 @@ class Material:
     @cache  # noqa: B019
     def darknet(self, batch: int) -> tuple[str, str]:
         """A cfg and weights of what the answer depends on, as pjreddie's Darknet reads them."""
-        keep = needed_layers(self.net, [self.net.answer.index])
+        keep = needed(self.net.layers, [self.net.answer.index])
         text = rewritten(
             self.net,
             keep,

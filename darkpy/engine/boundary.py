@@ -8,6 +8,7 @@ crash.  Calls into C release the interpreter lock.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from darkpy.errors import ArgumentError, DTypeError, KernelError, ShapeError
 __all__ = [
     "FloatArray",
     "accumulator",
+    "arguments",
     "call_list",
     "check",
     "float_array",
@@ -35,6 +37,7 @@ __all__ = [
     "struct",
     "structs",
     "text",
+    "workspace_bytes",
 ]
 
 FloatArray = npt.NDArray[np.float32]
@@ -156,6 +159,29 @@ def pointer(array: npt.NDArray[Any] | None, ctype: str = "float") -> Any:
     if array is None:
         return null
     return ffi.cast(f"{ctype} *", ffi.from_buffer(array))
+
+
+@cache
+def _argument_of(function: str) -> Any:
+    """The type ``struct name *`` of a C function's one argument."""
+    return ffi.typeof(getattr(lib, function)).args[0]
+
+
+@cache
+def _workspace_of(function: str) -> Any:
+    """The C function that says how much scratch memory a call of `function` needs, or None."""
+    return getattr(lib, f"{function}_workspace", None)
+
+
+def arguments(function: str, fields: Mapping[str, Any]) -> Any:
+    """Return a pointer to a new struct of the type that a C function takes; see `struct`."""
+    return ffi.new(_argument_of(function), dict(fields))
+
+
+def workspace_bytes(function: str, args: Any) -> int | None:
+    """Bytes of scratch memory that a call needs, as ``FUNCTION_workspace`` says; None: none."""
+    sibling = _workspace_of(function)
+    return None if sibling is None else int(sibling(args))
 
 
 def struct(name: str, fields: Mapping[str, Any]) -> Any:

@@ -9,6 +9,7 @@ list.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from enum import Enum
 from time import perf_counter
 from typing import Any, NamedTuple, NoReturn
 
@@ -19,7 +20,7 @@ from darkpy.engine.aligned import ALIGNMENT, aligned
 from darkpy.engine.boundary import FloatArray, lib
 from darkpy.errors import KernelError
 
-__all__ = ["Buffer", "Call", "Program", "Tensor", "Values", "buffers_in"]
+__all__ = ["Again", "Buffer", "Call", "Program", "Repeat", "Tensor", "Values", "buffers_in"]
 
 
 class Buffer:
@@ -79,27 +80,82 @@ class Values(NamedTuple):
     shift: int = 0
 
 
-class Call:
-    """One recorded call ``function(struct name *)``; `owner` says for whom, for reports."""
+class Repeat(Enum):
+    """Why a call can be made again for the same result, and what that takes."""
 
-    __slots__ = ("bound", "fields", "function", "owner", "prepare", "struct", "workspace")
+    #: One pass over memory.
+    PASS = 1
+    #: One pass, too, but it adds an earlier output, which may itself have to be made again.
+    SUM = 2
+    #: One pass, in place behind a sum.
+    ACTIVATION = 3
+    #: Maxima, which need an input that was kept or is made again anyway.
+    MAXIMA = 4
+    #: Few multiplications for many values.
+    FILTERS = 5
+
+
+class Again(NamedTuple):
+    """How a recorded call is made a second time.
+
+    Attributes
+    ----------
+    repeat : Repeat
+    gives : tuple of str
+        The fields that the second call writes.
+    function : str
+        The C function to call then; empty: the same one.
+    renamed : mapping
+        Fields that this function takes under other names: old -> new.
+    """
+
+    repeat: Repeat
+    gives: tuple[str, ...] = ("y",)
+    function: str = ""
+    renamed: Mapping[str, str] = {}
+
+
+class Call:
+    """One recorded call ``function(struct *)``.
+
+    Attributes
+    ----------
+    function : str
+        Its name in the C core; struct and scratch memory follow from it.
+    fields : dict
+        The struct's fields; see `Program.add`.
+    owner : int
+        For whom, for reports.
+    writes : tuple of str
+        The fields whose arrays the call changes.
+    again : Again or None
+        How it can be made again for the same result; None: it cannot, or only dearly.
+    prepare : callable or None
+        Fills in what changes from run to run.
+    """
+
+    __slots__ = ("again", "bound", "fields", "function", "owner", "prepare", "writes")
 
     def __init__(
         self,
         function: str,
-        struct: str,
         fields: dict[str, Any],
         owner: int,
-        workspace: str | None,
+        writes: tuple[str, ...],
+        again: Again | None,
         prepare: Callable[[Any, int], None] | None,
     ) -> None:
         self.function = function
-        self.struct = struct
         self.fields = fields
         self.owner = owner
-        self.workspace = workspace
+        self.writes = writes
+        self.again = again
         self.prepare = prepare
         self.bound: Any = None
+
+    def written(self) -> list[Buffer]:
+        """The buffers that the call changes."""
+        return buffers_in({name: self.fields.get(name) for name in self.writes})
 
 
 def buffers_in(value: object) -> list[Buffer]:
@@ -130,10 +186,10 @@ class Program:
     def add(
         self,
         function: str,
-        struct: str,
         *,
+        writes: tuple[str, ...],
         owner: int = -1,
-        workspace: str | None = None,
+        again: Again | None = None,
         prepare: Callable[[Any, int], None] | None = None,
         **fields: Any,
     ) -> None:
@@ -141,13 +197,14 @@ class Program:
 
         Parameters
         ----------
-        function, struct : str
-            Names in the C core.
+        function : str
+            Name in the C core of a function of one struct.
+        writes : tuple of str
+            The fields whose arrays it changes.
         owner : int
             Index of the layer that asked for the call.
-        workspace : str, optional
-            The C function that tells how many bytes of scratch memory the struct's field
-            ``workspace`` needs.
+        again : Again, optional
+            How it can be made again for the same result.
         prepare : callable, optional
             Called with the struct and the step number before each run, for what changes from run to
             run.
@@ -156,7 +213,7 @@ class Program:
             list of ndarrays of bytes (array of stretches), dict (nested struct), number, or None
             (NULL).
         """
-        self.calls.append(Call(function, struct, fields, owner, workspace, prepare))
+        self.calls.append(Call(function, fields, owner, writes, again, prepare))
         self.touch(*buffers_in(fields))
 
     def touch(self, *buffers: Buffer) -> None:
@@ -171,9 +228,8 @@ class Program:
     def sizes(self) -> tuple[int, int]:
         """Bytes of the arena and of the scratch memory that `bind` takes; takes none itself."""
         self._place_all()
-        structs = ((c, boundary.struct(c.struct, self._bind_fields(c.fields))) for c in self.calls)
-        scratch = max((_scratch_of(call, bound) for call, bound in structs), default=0)
-        return 4 * self.arena_size, scratch
+        needs = (boundary.workspace_bytes(c.function, self._arguments(c)) for c in self.calls)
+        return 4 * self.arena_size, max((need or 0 for need in needs), default=0)
 
     def _place_all(self) -> None:
         if not self.arena_size:
@@ -183,15 +239,15 @@ class Program:
         """Place all buffers and fill the C structs; nothing may be added afterwards."""
         self._place_all()
         self.arena = aligned(self.arena_size)
-        scratch = 0
+        needs = []
         for call in self.calls:
-            call.bound = boundary.struct(call.struct, self._bind_fields(call.fields))
-            scratch = max(scratch, _scratch_of(call, call.bound))
-        if scratch:
+            call.bound = self._arguments(call)
+            needs.append(boundary.workspace_bytes(call.function, call.bound))
+        if scratch := max((need or 0 for need in needs), default=0):
             memory = aligned(-(-scratch // 4))
             self._keep_alive.append(memory)
-            for call in self.calls:
-                if call.workspace is not None:
+            for call, need in zip(self.calls, needs, strict=True):
+                if need is not None:
                     boundary.give_workspace(call.bound, memory, scratch)
         self._list = boundary.call_list([(call.function, call.bound) for call in self.calls])
         self._prepared = [(c.prepare, c.bound) for c in self.calls if c.prepare is not None]
@@ -268,6 +324,9 @@ class Program:
         boundary.check(status, f"{call.function} of layer {call.owner}")
         raise KernelError(f"{call.function} of layer {call.owner} failed, but not when repeated")
 
+    def _arguments(self, call: Call) -> Any:
+        return boundary.arguments(call.function, self._bind_fields(call.fields))
+
     def _bind_fields(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         return {name: self._bind(value) for name, value in fields.items()}
 
@@ -300,11 +359,6 @@ class Program:
         if self.arena is None:  # only sizes are asked for
             return boundary.null
         return boundary.pointer(self.arena[buffer.offset + offset :], "void")
-
-
-def _scratch_of(call: Call, bound: Any) -> int:
-    """Bytes of scratch memory that a call needs."""
-    return int(getattr(lib, call.workspace)(bound)) if call.workspace is not None else 0
 
 
 def _place(buffers: list[Buffer], calls: int) -> int:

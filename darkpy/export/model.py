@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 from darkpy.errors import ArgumentError, StateError
 from darkpy.export.converters import find_converter
 from darkpy.export.graph import INPUT_NAME, Graph
-from darkpy.layers.base import Layer
-from darkpy.layers.shape import INPUT
+from darkpy.network.graph import needed
 
 if TYPE_CHECKING:
     from darkpy.network.network import Network
@@ -102,7 +101,8 @@ def onnx_model(
             raise ArgumentError(f"layers: there is no layer {index}, only {len(network.layers)}")
     graph = Graph(network.input_shape, fold=fold)
     answer = network.answer
-    for layer in _needed(network.layers, [answer.index, *layers]):
+    for index in needed(network.layers, [answer.index, *layers]):
+        layer = network.layers[index]
         graph.begin(layer)
         graph.end(layer, find_converter(layer)(graph, layer))
     if graph.constant_bytes > MAX_BYTES:
@@ -128,15 +128,3 @@ def onnx_model(
         ir_version=IR_VERSION,
         opset_imports=[helper.make_opsetid("", OPERATOR_SET)],
     )
-
-
-def _needed(layers: Sequence[Layer], wanted: Sequence[int]) -> list[Layer]:
-    """The layers that `wanted` depend on, in order."""
-    needed: set[int] = set()
-    waiting = list(wanted)
-    while waiting:
-        index = waiting.pop()
-        if index != INPUT and index not in needed:
-            needed.add(index)
-            waiting.extend(layers[index].sources)
-    return [layers[index] for index in sorted(needed)]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from darkpy.engine.program import Tensor
 from darkpy.layers.base import Layer
+from darkpy.layers.recorder import Recorder
 from darkpy.layers.registry import register
 from darkpy.layers.shape import Shape
-
-if TYPE_CHECKING:
-    from darkpy.network.plan import Plan
 
 __all__ = ["Avgpool"]
 
@@ -23,20 +21,20 @@ class Avgpool(Layer):
         """Set the output's size."""
         self.output_shape = Shape(self.need_image().channels, 1, 1)
 
-    def forward(self, plan: Plan, inputs: list[Tensor], output: Tensor) -> Any:
+    def forward(self, recorder: Recorder, inputs: list[Tensor], output: Tensor) -> Any:
         """Record the mean."""
-        plan.add(self, "dk_avgpool_forward", "dk_pool", x=inputs[0], y=output)
+        recorder.add(self, "dk_avgpool_forward", writes=("y",), x=inputs[0], y=output)
 
     def backward(
-        self, plan: Plan, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
+        self, recorder: Recorder, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
     ) -> None:
         """Record: delta / (height * width) for every pixel."""
-        if target := plan.input_delta(self, 0):
+        if target := recorder.input_delta(self, 0):
             dx, accumulate = target
-            plan.add(
+            recorder.add(
                 self,
                 "dk_avgpool_backward",
-                "dk_pool",
+                writes=("x",),
                 x=dx,
                 y=delta,
                 accumulate=accumulate,

@@ -1,14 +1,14 @@
-"""What a layer is: options, shapes, parameters, and how it records its forward and backward passes.
+"""The contract of a layer: options, shapes, parameters, and its forward and backward passes.
 
-A layer owns no activations. `forward` and `backward` record calls into a plan (network/plan.py),
-which owns all memory; the same layer can therefore serve many plans, one per batch size and
-purpose.
+`forward` and `backward` record calls into a recorder, whose program owns all memory of a run; the
+same layer can therefore serve many plans, one per batch size and purpose. A layer holds its
+parameters, and copies of its last output and delta where these were asked for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -16,14 +16,12 @@ from darkpy.config.dialects import Dialect
 from darkpy.config.net_options import NetOptions
 from darkpy.config.options import Option, Options, flag, integer, real
 from darkpy.engine.boundary import FloatArray
+from darkpy.engine.program import Tensor
 from darkpy.errors import ConfigError, StateError
 from darkpy.layers.parameter import Parameter
+from darkpy.layers.recorder import Recorder
 from darkpy.layers.shape import INPUT, MAX_VALUES, Shape, ViewOf
-from darkpy.layers.shared.activation_functions import mixes_channels
-
-if TYPE_CHECKING:
-    from darkpy.engine.program import Tensor
-    from darkpy.network.plan import Plan
+from darkpy.layers.shared.activation_functions import CHANNEL_ACTIVATIONS
 
 __all__ = ["COMMON_OPTIONS", "Layer", "LayerContext"]
 
@@ -150,17 +148,18 @@ class Layer:
         """Whether every output value is one of the input's values, as with maxima."""
         return False
 
-    def forward(self, plan: Plan, inputs: list[Tensor], output: Tensor) -> Any:
+    def forward(self, recorder: Recorder, inputs: list[Tensor], output: Tensor) -> Any:
         """Record the forward pass; what it returns is handed to `backward`."""
         raise NotImplementedError  # pragma: no cover - every layer without `view` has its own
 
     def backward(
-        self, plan: Plan, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
+        self, recorder: Recorder, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
     ) -> None:
         """Record the backward pass.
 
         `delta` holds minus the gradient of the loss with respect to `output` and may be overwritten
-        unless ``plan.keep``. Where ``plan.input_delta(self, k)`` is not None the layer adds to it.
+        unless ``recorder.keep``. Where ``recorder.input_delta(self, k)`` is not None the layer adds
+        to it.
         """
         raise NotImplementedError  # pragma: no cover - likewise
 
@@ -169,6 +168,17 @@ class Layer:
 
     def check_network(self, layers: list[Layer]) -> None:
         """Look at the whole network once it is there; raise or warn."""
+
+    @property
+    def mixes_channels(self) -> bool:
+        """Whether the layer's activation is one of `CHANNEL_ACTIVATIONS`."""
+        name = self.values.activation if "activation" in tuple(self.values) else None
+        return name in CHANNEL_ACTIVATIONS
+
+    @property
+    def truth_shape(self) -> Shape | None:
+        """Size of what the layer's cost compares with, for one image; None without a cost."""
+        return None
 
     def multiply_adds(self) -> int:
         """Multiply-adds of the forward pass of one image (0 where they do not matter)."""
@@ -247,7 +257,7 @@ class Layer:
 
     def _check_size(self) -> None:
         shape = self.output_shape
-        if mixes_channels(self) and not shape.is_image and shape.height * shape.width > 1:
+        if self.mixes_channels and not shape.is_image and shape.height * shape.width > 1:
             raise self.values.error(
                 "activation", "needs an image, not the vector that stands for one"
             )

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from darkpy.engine.program import Tensor
+from darkpy.layers.recorder import Recorder
 from darkpy.layers.registry import register
 from darkpy.layers.shared.activation_functions import activation_code
 from darkpy.layers.shared.batchnorm_or_bias import NormalizingLayer
-
-if TYPE_CHECKING:
-    from darkpy.network.plan import Plan
 
 __all__ = ["Batchnorm"]
 
@@ -32,15 +30,14 @@ class Batchnorm(NormalizingLayer):
         self.add_bias()
         self.add_normalization()
 
-    def forward(self, plan: Plan, inputs: list[Tensor], output: Tensor) -> Any:
+    def forward(self, recorder: Recorder, inputs: list[Tensor], output: Tensor) -> Any:
         """Record the normalisation."""
-        if plan.training:
-            return self.record_normalization(plan, inputs[0], output)
-        plan.add(
+        if recorder.training:
+            return self.record_normalization(recorder, inputs[0], output)
+        recorder.add(
             self,
             "dk_batchnorm_apply",
-            "dk_batchnorm",
-            workspace="dk_batchnorm_apply_workspace",
+            writes=("y",),
             x=inputs[0],
             y=output,
             **self.parameter_fields(),
@@ -49,11 +46,11 @@ class Batchnorm(NormalizingLayer):
         return None
 
     def backward(
-        self, plan: Plan, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
+        self, recorder: Recorder, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
     ) -> None:
         """Record the three gradients; the input's is added."""
-        if target := plan.input_delta(self, 0):
+        if target := recorder.input_delta(self, 0):
             dx, accumulate = target
         else:  # the scales and biases still want their updates
-            dx, accumulate = plan.temporary(self.output_shape), 0
-        self.record_normalization_backward(plan, saved, output, delta, dx, accumulate)
+            dx, accumulate = recorder.temporary(self.output_shape), 0
+        self.record_normalization_backward(recorder, saved, output, delta, dx, accumulate)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from darkpy.config.options import choice, real
 from darkpy.engine.boundary import lib
 from darkpy.engine.program import Tensor
+from darkpy.layers.recorder import Recorder
 from darkpy.layers.registry import register
 from darkpy.layers.shared.cost_layer import LOSS_WEIGHT, CostlyLayer
-
-if TYPE_CHECKING:
-    from darkpy.network.plan import Plan
 
 __all__ = ["Cost"]
 
@@ -47,14 +45,14 @@ class Cost(CostlyLayer):
             "L1": lib.DK_COST_L1,
         }.get(self.values.type, lib.DK_COST_SSE)
 
-    def forward(self, plan: Plan, inputs: list[Tensor], output: Tensor) -> Any:
+    def forward(self, recorder: Recorder, inputs: list[Tensor], output: Tensor) -> Any:
         """Record zeros: without a truth there is no error; `backward` has one."""
-        plan.add(self, "dk_fill", "dk_fill", y=output, value=0.0)
+        recorder.add(self, "dk_fill", writes=("y",), y=output, value=0.0)
 
     def backward(
-        self, plan: Plan, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
+        self, recorder: Recorder, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
     ) -> None:
         """Record cost and delta."""
         # The output is there to be looked at only.
-        losses = output if plan.keep else None
-        self.record_cost(plan, inputs[0], self.code, self.values.scale, losses)
+        losses = output if recorder.keep else None
+        self.record_cost(recorder, inputs[0], self.code, self.values.scale, losses)

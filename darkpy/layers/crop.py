@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from darkpy.config.options import flag, integer, real
 from darkpy.engine.program import Tensor
 from darkpy.layers.base import Layer
+from darkpy.layers.recorder import Recorder
 from darkpy.layers.registry import register
-
-if TYPE_CHECKING:
-    from darkpy.network.plan import Plan
 
 __all__ = ["Crop"]
 
@@ -67,25 +65,25 @@ class Crop(Layer):
             "offset": -1.0 if adjusts else 0.0,
         }
 
-    def forward(self, plan: Plan, inputs: list[Tensor], output: Tensor) -> Any:
+    def forward(self, recorder: Recorder, inputs: list[Tensor], output: Tensor) -> Any:
         """Record the cut."""
-        prepare = self._draw if plan.training else None
-        plan.add(
-            self, "dk_crop", "dk_crop", prepare=prepare, x=inputs[0], y=output, **self._fields()
+        prepare = self._draw if recorder.training else None
+        recorder.add(
+            self, "dk_crop", writes=("y",), prepare=prepare, x=inputs[0], y=output, **self._fields()
         )
 
     def backward(
-        self, plan: Plan, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
+        self, recorder: Recorder, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
     ) -> None:
         """Record the way back."""
-        if target := plan.input_delta(self, 0):
+        if target := recorder.input_delta(self, 0):
             dx, accumulate = target
             if not accumulate:
-                plan.add(self, "dk_fill", "dk_fill", y=dx, value=0.0)
-            plan.add(
+                recorder.add(self, "dk_fill", writes=("y",), y=dx, value=0.0)
+            recorder.add(
                 self,
                 "dk_crop_backward",
-                "dk_crop",
+                writes=("x",),
                 prepare=self._draw,
                 x=dx,
                 y=delta,

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from darkpy.config.options import flag, integer, real
 from darkpy.engine.program import Tensor
 from darkpy.layers.base import Layer
+from darkpy.layers.recorder import Recorder
 from darkpy.layers.registry import register
 from darkpy.layers.shape import ViewOf
-
-if TYPE_CHECKING:
-    from darkpy.network.plan import Plan
 
 __all__ = ["Dropout"]
 
@@ -44,14 +42,14 @@ class Dropout(Layer):
         """In inference the input itself."""
         return None if training else ViewOf(self.sources[0], 0, self.output_shape.channels)
 
-    def _record(self, plan: Plan, x: Tensor, y: Tensor, accumulate: int) -> None:
+    def _record(self, recorder: Recorder, x: Tensor, y: Tensor, accumulate: int) -> None:
         def draw(struct: Any, step: int) -> None:
             struct.counter = step << 40  # 2**40 values per step, 2**24 steps
 
-        plan.add(
+        recorder.add(
             self,
             "dk_dropout",
-            "dk_dropout",
+            writes=("y",),
             prepare=draw,
             x=x,
             y=y,
@@ -60,17 +58,17 @@ class Dropout(Layer):
             accumulate=accumulate,
         )
 
-    def forward(self, plan: Plan, inputs: list[Tensor], output: Tensor) -> Any:
+    def forward(self, recorder: Recorder, inputs: list[Tensor], output: Tensor) -> Any:
         """Record the masked copy."""
-        self._record(plan, inputs[0], output, 0)
+        self._record(recorder, inputs[0], output, 0)
 
     def backward(
-        self, plan: Plan, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
+        self, recorder: Recorder, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
     ) -> None:
         """Record the same mask on delta."""
-        if target := plan.input_delta(self, 0):
+        if target := recorder.input_delta(self, 0):
             dx, accumulate = target
-            self._record(plan, delta, dx, accumulate)
+            self._record(recorder, delta, dx, accumulate)
 
     def describe(self) -> str:
         """The probability."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from darkpy.engine.program import Tensor
 from darkpy.layers.base import Layer
+from darkpy.layers.recorder import Recorder
 from darkpy.layers.registry import register
-
-if TYPE_CHECKING:
-    from darkpy.network.plan import Plan
 
 __all__ = ["L2norm"]
 
@@ -22,20 +20,20 @@ class L2norm(Layer):
     unchanged).
     """
 
-    def forward(self, plan: Plan, inputs: list[Tensor], output: Tensor) -> Any:
+    def forward(self, recorder: Recorder, inputs: list[Tensor], output: Tensor) -> Any:
         """Record it."""
-        plan.add(self, "dk_l2norm_forward", "dk_l2norm_forward", x=inputs[0], y=output)
+        recorder.add(self, "dk_l2norm_forward", writes=("y",), x=inputs[0], y=output)
 
     def backward(
-        self, plan: Plan, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
+        self, recorder: Recorder, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
     ) -> None:
         """Record the derivative."""
-        if target := plan.input_delta(self, 0):
+        if target := recorder.input_delta(self, 0):
             dx, accumulate = target
-            plan.add(
+            recorder.add(
                 self,
                 "dk_l2norm_backward",
-                "dk_l2norm_backward",
+                writes=("dx",),
                 x=inputs[0],
                 y=output,
                 delta=delta,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from darkpy.engine.boundary import FloatArray
 from darkpy.engine.program import Tensor
 from darkpy.layers.base import Layer
 from darkpy.layers.parameter import Parameter
+from darkpy.layers.recorder import Recorder
 from darkpy.layers.registry import register
 from darkpy.layers.shape import MAX_VALUES, Shape
 from darkpy.layers.shared.activation_functions import (
@@ -18,9 +19,6 @@ from darkpy.layers.shared.activation_functions import (
     activation_option,
     needs_input,
 )
-
-if TYPE_CHECKING:
-    from darkpy.network.plan import Plan
 
 __all__ = ["Local"]
 
@@ -78,53 +76,44 @@ class Local(Layer):
         scale = np.float32(np.sqrt(2 / shape[2]))
         return (self.generator().random(shape, np.float32) * 2 - 1) * scale
 
-    def forward(self, plan: Plan, inputs: list[Tensor], output: Tensor) -> Any:
+    def forward(self, recorder: Recorder, inputs: list[Tensor], output: Tensor) -> Any:
         """Record filters, biases, activation."""
-        keeps_input = plan.training and needs_input(self.activation)
-        total = plan.temporary(self.output_shape) if keeps_input else output
-        plan.add(
+        keeps_input = recorder.training and needs_input(self.activation)
+        total = recorder.temporary(self.output_shape) if keeps_input else output
+        recorder.add(
             self,
             "dk_local_forward",
-            "dk_local",
+            writes=("y",),
             x=inputs[0],
             y=total,
             weights=self.parameters["weights"].storage,
             biases=self.parameters["biases"].storage,
             **self.geometry,
         )
-        plan.add(self, "dk_activate", "dk_activate", x=total, y=output, kind=self.activation)
+        recorder.activate(self, total, output, self.activation)
         return total
 
     def backward(
-        self, plan: Plan, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
+        self, recorder: Recorder, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
     ) -> None:
         """Record the gradients of activation, biases, weights and input."""
-        if plan.keep:
-            delta = plan.copy_of(self, delta)
-        plan.add(
-            self,
-            "dk_activation_gradient",
-            "dk_activation_gradient",
-            saved=saved,
-            delta=delta,
-            kind=self.activation,
-        )
-        plan.add(
+        delta = recorder.activation_gradient(self, saved, delta, self.activation)
+        recorder.add(
             self,
             "dk_local_backward_weights",
-            "dk_local",
+            writes=("weights", "biases"),
             x=inputs[0],
             y=delta,
             weights=self.parameters["weights"].updates,
             biases=self.parameters["biases"].updates,
             **self.geometry,
         )
-        if target := plan.input_delta(self, 0):
+        if target := recorder.input_delta(self, 0):
             dx, accumulate = target
-            plan.add(
+            recorder.add(
                 self,
                 "dk_local_backward_data",
-                "dk_local",
+                writes=("x",),
                 x=dx,
                 y=delta,
                 accumulate=accumulate,

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from darkpy.engine.program import Tensor
 from darkpy.layers.base import Layer
+from darkpy.layers.recorder import Recorder
 from darkpy.layers.registry import register
 from darkpy.layers.shared.pooling_window import POOLING_OPTIONS, pooling_geometry
-
-if TYPE_CHECKING:
-    from darkpy.network.plan import Plan
 
 __all__ = ["LocalAvgpool"]
 
@@ -30,27 +28,27 @@ class LocalAvgpool(Layer):
         """Set the output's size."""
         self.output_shape, self.geometry = pooling_geometry(self)
 
-    def forward(self, plan: Plan, inputs: list[Tensor], output: Tensor) -> Any:
+    def forward(self, recorder: Recorder, inputs: list[Tensor], output: Tensor) -> Any:
         """Record the means."""
-        plan.add(
+        recorder.add(
             self,
             "dk_local_avgpool_forward",
-            "dk_pool",
+            writes=("y",),
             x=inputs[0],
             y=output,
             **self.geometry,
         )
 
     def backward(
-        self, plan: Plan, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
+        self, recorder: Recorder, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
     ) -> None:
         """Record: each delta, divided by its window's pixels, to all of them."""
-        if target := plan.input_delta(self, 0):
+        if target := recorder.input_delta(self, 0):
             dx, accumulate = target
-            plan.add(
+            recorder.add(
                 self,
                 "dk_local_avgpool_backward",
-                "dk_pool",
+                writes=("x",),
                 x=dx,
                 y=delta,
                 accumulate=accumulate,

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from darkpy.engine.boundary import lib
 from darkpy.engine.program import Tensor
+from darkpy.layers.recorder import Recorder
 from darkpy.layers.registry import register
 from darkpy.layers.shared.activation_functions import activation_code
 from darkpy.layers.shared.cost_layer import LOSS_WEIGHT, CostlyLayer
-
-if TYPE_CHECKING:
-    from darkpy.network.plan import Plan
 
 __all__ = ["Logistic"]
 
@@ -25,13 +23,12 @@ class Logistic(CostlyLayer):
 
     options = (LOSS_WEIGHT,)
 
-    def forward(self, plan: Plan, inputs: list[Tensor], output: Tensor) -> Any:
+    def forward(self, recorder: Recorder, inputs: list[Tensor], output: Tensor) -> Any:
         """Record the logistic function."""
-        kind = activation_code("logistic")
-        plan.add(self, "dk_activate", "dk_activate", x=inputs[0], y=output, kind=kind)
+        recorder.activate(self, inputs[0], output, activation_code("logistic"))
 
     def backward(
-        self, plan: Plan, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
+        self, recorder: Recorder, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
     ) -> None:
         """Record cost and delta."""
-        self.record_cost(plan, output, lib.DK_COST_LOGISTIC_CROSS_ENTROPY)
+        self.record_cost(recorder, output, lib.DK_COST_LOGISTIC_CROSS_ENTROPY)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from darkpy.config.options import integer
 from darkpy.engine.boundary import lib
-from darkpy.engine.program import Tensor
+from darkpy.engine.program import Again, Repeat, Tensor
 from darkpy.layers.base import Layer
+from darkpy.layers.recorder import Recorder
 from darkpy.layers.registry import register
 from darkpy.layers.shared.pooling_window import POOLING_OPTIONS, pooling_geometry
-
-if TYPE_CHECKING:
-    from darkpy.network.plan import Plan
 
 __all__ = ["Maxpool"]
 
@@ -35,17 +33,18 @@ class Maxpool(Layer):
         """Set the output's size."""
         self.output_shape, self.geometry = pooling_geometry(self)
 
-    def forward(self, plan: Plan, inputs: list[Tensor], output: Tensor) -> Any:
+    def forward(self, recorder: Recorder, inputs: list[Tensor], output: Tensor) -> Any:
         """Record the pooling; training keeps where each maximum was."""
         places = None
-        if plan.training:
+        if recorder.training:
             g = self.geometry
             size = lib.dk_maxpool_place_bytes(g["size_h"], g["size_w"])
-            places = plan.buffer(-(-plan.batch * self.output_shape.size * size // 4))
-        plan.add(
+            places = recorder.buffer(-(-recorder.batch * self.output_shape.size * size // 4))
+        recorder.add(
             self,
             "dk_maxpool_forward",
-            "dk_pool",
+            writes=("y", "places"),
+            again=Again(Repeat.MAXIMA, gives=("y", "places")),
             x=inputs[0],
             y=output,
             places=places,
@@ -54,20 +53,15 @@ class Maxpool(Layer):
         return places
 
     def backward(
-        self, plan: Plan, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
+        self, recorder: Recorder, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
     ) -> None:
         """Record: each delta goes to where its maximum was."""
-        for filters, first in plan.pooled_by(self):
-            part = first, filters.channels
-            filters.record_bias_backward(
-                plan, output.channel_slice(*part), delta.channel_slice(*part)
-            )
-        if target := plan.input_delta(self, 0):
+        if target := recorder.input_delta(self, 0):
             dx, accumulate = target
-            plan.add(
+            recorder.add(
                 self,
                 "dk_maxpool_backward",
-                "dk_pool",
+                writes=("x",),
                 x=dx,
                 y=delta,
                 places=saved,

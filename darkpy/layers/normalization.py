@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from darkpy.config.options import integer, real
 from darkpy.engine.program import Tensor
 from darkpy.layers.base import Layer
+from darkpy.layers.recorder import Recorder
 from darkpy.layers.registry import register
-
-if TYPE_CHECKING:
-    from darkpy.network.plan import Plan
 
 __all__ = ["Normalization"]
 
@@ -37,21 +35,20 @@ class Normalization(Layer):
     def _fields(self) -> dict[str, Any]:
         return {name: self.values[name] for name in ("size", "alpha", "beta", "kappa")}
 
-    def forward(self, plan: Plan, inputs: list[Tensor], output: Tensor) -> Any:
+    def forward(self, recorder: Recorder, inputs: list[Tensor], output: Tensor) -> Any:
         """Record it."""
-        plan.add(self, "dk_lrn_forward", "dk_lrn_forward", x=inputs[0], y=output, **self._fields())
+        recorder.add(self, "dk_lrn_forward", writes=("y",), x=inputs[0], y=output, **self._fields())
 
     def backward(
-        self, plan: Plan, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
+        self, recorder: Recorder, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
     ) -> None:
         """Record the full gradient."""
-        if target := plan.input_delta(self, 0):
+        if target := recorder.input_delta(self, 0):
             dx, accumulate = target
-            plan.add(
+            recorder.add(
                 self,
                 "dk_lrn_backward",
-                "dk_lrn_backward",
-                workspace="dk_lrn_backward_workspace",
+                writes=("dx",),
                 x=inputs[0],
                 delta=delta,
                 dx=dx,

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from darkpy.config.options import flag, integer, real, reals, text
 from darkpy.engine.program import Tensor, Values
+from darkpy.layers.recorder import Recorder
 from darkpy.layers.registry import register
 from darkpy.layers.shared.detection_head import LINEAR, LOGISTIC, DetectionHead
-
-if TYPE_CHECKING:
-    from darkpy.network.plan import Plan
 
 __all__ = ["Region"]
 
@@ -69,17 +67,17 @@ class Region(DetectionHead):
         self.kinds = np.tile(kinds, o.num)
         self.entry = entry
 
-    def forward(self, plan: Plan, inputs: list[Tensor], output: Tensor) -> Any:
+    def forward(self, recorder: Recorder, inputs: list[Tensor], output: Tensor) -> Any:
         """Record the logistic channels and the softmax over the classes."""
-        super().forward(plan, inputs, output)
+        super().forward(recorder, inputs, output)
         o = self.values
         if not o.softmax:
             return
         first = o.coords if o.background else o.coords + 1
-        plan.add(
+        recorder.add(
             self,
             "dk_softmax_forward",
-            "dk_softmax",
+            writes=("y",),
             x=Values(output, first),
             y=Values(output, first),
             rows=output.pixels,

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from darkpy.config.options import integer, integers
 from darkpy.engine.program import Tensor
 from darkpy.layers.base import Layer
+from darkpy.layers.recorder import Recorder
 from darkpy.layers.registry import register
 from darkpy.layers.shape import ViewOf
-
-if TYPE_CHECKING:
-    from darkpy.network.plan import Plan
 
 __all__ = ["Route"]
 
@@ -78,22 +76,24 @@ class Route(Layer):
             return None
         return ViewOf(self.sources[0], *self.parts[0])
 
-    def forward(self, plan: Plan, inputs: list[Tensor], output: Tensor) -> Any:
+    def forward(self, recorder: Recorder, inputs: list[Tensor], output: Tensor) -> Any:
         """Record copies of the sources that do not already lie in the joined tensor."""
         start = 0
         for k, (x, (first, count)) in enumerate(zip(inputs, self.parts, strict=True)):
-            if not plan.lies_in_output(self, k):
-                plan.copy(self, x.channel_slice(first, count), output.channel_slice(start, count))
+            if not recorder.lies_in_output(self, k):
+                recorder.copy(
+                    self, x.channel_slice(first, count), output.channel_slice(start, count)
+                )
             start += count
 
     def backward(
-        self, plan: Plan, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
+        self, recorder: Recorder, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
     ) -> None:
         """Record: each part of delta is added to its source's, unless it already is that."""
         start = 0
         for k, (first, count) in enumerate(self.parts):
-            if not plan.lies_in_output(self, k):
-                plan.pass_delta(self, k, delta.channel_slice(start, count), part=(first, count))
+            if not recorder.lies_in_output(self, k):
+                recorder.pass_delta(self, k, delta.channel_slice(start, count), part=(first, count))
             start += count
 
     def describe(self) -> str:

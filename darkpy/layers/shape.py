@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from darkpy.engine.program import Buffer, Tensor
+
 __all__ = ["INPUT", "MAX_VALUES", "Shape", "ViewOf"]
 
 #: The "index" of the network's input among a layer's sources.
@@ -36,6 +38,11 @@ class Shape(NamedTuple):
         if not self.is_image:
             return str(self.size)
         return f"{self.width} x {self.height} x {self.channels}"
+
+    def tensor(self, batch: int, *, pinned: bool = False) -> Tensor:
+        """Return a new dense tensor of `batch` of these; `pinned`: alive during the whole run."""
+        buffer = Buffer(batch * self.size, pinned=pinned)
+        return Tensor(buffer, batch, self.height, self.width, self.channels, self.channels)
 
     def array_shape(self, batch: int) -> tuple[int, ...]:
         """Shape of a user's array of `batch` of these: (N, C, H, W) or (N, n)."""

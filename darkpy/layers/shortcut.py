@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from darkpy.config.options import choice, integers, real
-from darkpy.engine.program import Tensor
+from darkpy.engine.program import Again, Repeat, Tensor
 from darkpy.layers.base import Layer
+from darkpy.layers.recorder import Recorder
 from darkpy.layers.registry import register
 from darkpy.layers.shared.activation_functions import (
     activation_code,
     activation_option,
-    mixes_channels,
     needs_input,
 )
-
-if TYPE_CHECKING:
-    from darkpy.network.plan import Plan
 
 __all__ = ["Shortcut"]
 
@@ -65,61 +62,50 @@ class Shortcut(Layer):
         self.activation = activation_code(self.values.activation)
         self.is_linear = self.activation == activation_code("linear")
 
-    def forward(self, plan: Plan, inputs: list[Tensor], output: Tensor) -> Any:
+    def forward(self, recorder: Recorder, inputs: list[Tensor], output: Tensor) -> Any:
         """Record sum and activation."""
-        if plan.training and needs_input(self.activation):
-            total = plan.temporary(self.output_shape)
-            self._record(plan, "dk_shortcut_forward", inputs[0], inputs[1], total)
-            plan.add(self, "dk_activate", "dk_activate", x=total, y=output, kind=self.activation)
+        x, source = inputs
+        fields: dict[str, Any] = {"again": Again(Repeat.SUM)}
+        if recorder.training and needs_input(self.activation):
+            total = recorder.temporary(self.output_shape)
+            self._record(recorder, "dk_shortcut_forward", "y", x, source, total, **fields)
+            recorder.activate(self, total, output, self.activation)
             return total
-        previous, source = inputs
-        self._record(
-            plan, "dk_shortcut_forward", previous, source, output, activation=self.activation
-        )
+        fields["activation"] = self.activation
+        self._record(recorder, "dk_shortcut_forward", "y", x, source, output, **fields)
         return output
 
     def backward(
-        self, plan: Plan, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
+        self, recorder: Recorder, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
     ) -> None:
         """Record the activation's gradient and both summands', in one call where sizes agree."""
         if self.sum_activation is not None:
-            self._record_sum_backward(plan, saved, delta)
+            self._record_sum_backward(recorder, saved, delta)
             return
         if not self.is_linear:
-            if plan.keep:
-                delta = plan.copy_of(self, delta)
-            plan.add(
-                self,
-                "dk_activation_gradient",
-                "dk_activation_gradient",
-                saved=saved,
-                delta=delta,
-                kind=self.activation,
-            )
-        if target := plan.input_delta(self, 0):
+            delta = recorder.activation_gradient(self, saved, delta, self.activation)
+        if target := recorder.input_delta(self, 0):
             to, accumulate = target
-            self._record(
-                plan, "dk_shortcut_backward_x", to, inputs[1], delta, accumulate=accumulate
-            )
-        if target := plan.input_delta(self, 1):
+            function = "dk_shortcut_backward_x"
+            self._record(recorder, function, "x", to, inputs[1], delta, accumulate=accumulate)
+        if target := recorder.input_delta(self, 1):
             to, accumulate = target
-            self._record(
-                plan, "dk_shortcut_backward_source", inputs[0], to, delta, accumulate=accumulate
-            )
+            function = "dk_shortcut_backward_source"
+            self._record(recorder, function, "source", inputs[0], to, delta, accumulate=accumulate)
 
-    def _record_sum_backward(self, plan: Plan, saved: Tensor, delta: Tensor) -> None:
-        in_place = plan.is_sum_in_place(self)
-        x = (delta, 0) if in_place else plan.input_delta(self, 0)
-        source = plan.input_delta(self, 1)
+    def _record_sum_backward(self, recorder: Recorder, saved: Tensor, delta: Tensor) -> None:
+        in_place = recorder.fusions.makes_sum_of(self.index)
+        x = (delta, 0) if in_place else recorder.input_delta(self, 0)
+        source = recorder.input_delta(self, 1)
         fields: dict[str, Any] = {} if self.is_linear else {"saved": saved}
         if x and not (in_place and self.is_linear):
             fields |= {"x": x[0], "accumulate_x": x[1]}
         if source:
             fields |= {"source": source[0], "accumulate_source": source[1]}
-        plan.add(
+        recorder.add(
             self,
             "dk_sum_backward",
-            "dk_sum_backward",
+            writes=("x", "source"),
             delta=delta,
             activation=self.activation,
             **fields,
@@ -130,17 +116,24 @@ class Shortcut(Layer):
         """The activation where it is act(previous + source) of equal sizes, value by value."""
         o = self.values
         same = self.input_shapes[0][:3] == self.input_shapes[1][:3]
-        plain = same and o.alpha == o.beta == 1 and not mixes_channels(self)
+        plain = same and o.alpha == o.beta == 1 and not self.mixes_channels
         return self.activation if plain else None
 
     def _record(
-        self, plan: Plan, function: str, x: Tensor, source: Tensor, y: Tensor, **fields: Any
+        self,
+        recorder: Recorder,
+        function: str,
+        written: str,
+        x: Tensor,
+        source: Tensor,
+        y: Tensor,
+        **fields: Any,
     ) -> None:
         o = self.values
-        plan.add(
+        recorder.add(
             self,
             function,
-            "dk_shortcut",
+            writes=(written,),
             x=x,
             source=source,
             y=y,

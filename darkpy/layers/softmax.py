@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from darkpy.config.options import flag, integer, real, text
 from darkpy.engine.boundary import lib
 from darkpy.engine.program import Tensor, Values
 from darkpy.layers.base import Layer
+from darkpy.layers.recorder import Recorder
 from darkpy.layers.registry import register
 from darkpy.layers.shared.cost_layer import LOSS_WEIGHT, CostlyLayer
-
-if TYPE_CHECKING:
-    from darkpy.network.plan import Plan
 
 __all__ = ["Softmax"]
 
@@ -47,25 +45,25 @@ class Softmax(CostlyLayer):
         self.output_shape = shape._replace(is_image=False)
         self.has_cost = not o.noloss
 
-    def forward(self, plan: Plan, inputs: list[Tensor], output: Tensor) -> Any:
+    def forward(self, recorder: Recorder, inputs: list[Tensor], output: Tensor) -> Any:
         """Record the normalisation over each image's groups."""
         o, shape = self.values, self.output_shape
         whole = o.groups == 1 or shape.height * shape.width == 1
         if whole:
             x, y = inputs[0], output
             if shape.height * shape.width > 1:  # an image's values must lie side by side
-                x = plan.dense(self, x)
-                y = y if y.is_dense else plan.temporary(shape)
+                x = recorder.dense(self, x)
+                y = y if y.is_dense else recorder.temporary(shape)
         else:  # groups are ranges of Darknet's order
-            x, y = plan.to_darknet_order(self, inputs[0]), plan.temporary(shape)
+            x, y = recorder.to_darknet_order(self, inputs[0]), recorder.temporary(shape)
         pixels = shape.height * shape.width
-        plan.add(
+        recorder.add(
             self,
             "dk_softmax_forward",
-            "dk_softmax",
+            writes=("y",),
             x=Values(x),
             y=Values(y),
-            rows=plan.batch,
+            rows=recorder.batch,
             x_stride=x.stride * pixels,
             y_stride=y.stride * pixels,
             groups=o.groups,
@@ -74,15 +72,15 @@ class Softmax(CostlyLayer):
             temperature=o.temperature,
         )
         if not whole:
-            plan.from_darknet_order(self, y, output)
+            recorder.from_darknet_order(self, y, output)
         elif y is not output:
-            plan.copy(self, y, output)
+            recorder.copy(self, y, output)
 
     def backward(
-        self, plan: Plan, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
+        self, recorder: Recorder, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
     ) -> None:
         """Record cost and delta t - y, and hand it through."""
-        self.record_cost(plan, output, lib.DK_COST_SOFTMAX_CROSS_ENTROPY)
+        self.record_cost(recorder, output, lib.DK_COST_SOFTMAX_CROSS_ENTROPY)
 
     def check_network(self, layers: list[Layer]) -> None:
         """Warn once about Darknet's doubled gradient of [softmax] followed by [cost]."""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from darkpy.config.options import integer, real
 from darkpy.engine.program import Tensor
 from darkpy.layers.base import Layer
+from darkpy.layers.recorder import Recorder
 from darkpy.layers.registry import register
-
-if TYPE_CHECKING:
-    from darkpy.network.plan import Plan
 
 __all__ = ["Upsample"]
 
@@ -50,14 +48,16 @@ class Upsample(Layer):
                 height=shape.height // -stride, width=shape.width // -stride
             )
 
-    def _record(self, plan: Plan, forward: bool, x: Tensor, y: Tensor, accumulate: int) -> None:
+    def _record(
+        self, recorder: Recorder, forward: bool, x: Tensor, y: Tensor, accumulate: int
+    ) -> None:
         stride = self.values.stride
         expands = (stride > 0) == forward
         small, large = (x, y) if stride > 0 else (y, x)
-        plan.add(
+        recorder.add(
             self,
             "dk_upsample_expand" if expands else "dk_upsample_reduce",
-            "dk_upsample",
+            writes=("y",) if expands else ("x",),
             x=small,
             y=large,
             stride=abs(stride),
@@ -65,16 +65,16 @@ class Upsample(Layer):
             accumulate=accumulate,
         )
 
-    def forward(self, plan: Plan, inputs: list[Tensor], output: Tensor) -> Any:
+    def forward(self, recorder: Recorder, inputs: list[Tensor], output: Tensor) -> Any:
         """Record it."""
-        self._record(plan, True, inputs[0], output, 0)
+        self._record(recorder, True, inputs[0], output, 0)
 
     def backward(
-        self, plan: Plan, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
+        self, recorder: Recorder, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
     ) -> None:
         """Record the sum over each block (a negative stride: the repetition)."""
-        if target := plan.input_delta(self, 0):
-            self._record(plan, False, target[0], delta, target[1])
+        if target := recorder.input_delta(self, 0):
+            self._record(recorder, False, target[0], delta, target[1])
 
     def describe(self) -> str:
         """The factor."""

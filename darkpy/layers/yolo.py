@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from darkpy.config.options import flag, integer, integers, real, reals, text
 from darkpy.engine.program import Tensor
+from darkpy.layers.recorder import Recorder
 from darkpy.layers.registry import register
 from darkpy.layers.shared.detection_head import LINEAR, LOGISTIC, DetectionHead
-
-if TYPE_CHECKING:
-    from darkpy.network.plan import Plan
 
 __all__ = ["Yolo"]
 
@@ -78,12 +76,12 @@ class Yolo(DetectionHead):
         self.kinds = np.tile(kinds, len(mask))
         self.entry = entry
 
-    def forward(self, plan: Plan, inputs: list[Tensor], output: Tensor) -> Any:
+    def forward(self, recorder: Recorder, inputs: list[Tensor], output: Tensor) -> Any:
         """Record the logistic channels, and the stretched x and y."""
-        super().forward(plan, inputs, output)
+        super().forward(recorder, inputs, output)
         scale = self.values.scale_x_y
         if scale == 1:
             return
         for anchor in range(0, output.channels, self.entry):
             xy = output.channel_slice(anchor, 2)
-            plan.affine(self, xy, xy, scale, -0.5 * (scale - 1))
+            recorder.affine(self, xy, xy, scale, -0.5 * (scale - 1))

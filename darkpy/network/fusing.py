@@ -1,23 +1,23 @@
-"""Which layers do another one's work besides their own."""
+"""Layer fusion: which layers can also do a neighbour's work."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from darkpy.layers.base import Layer
-from darkpy.layers.composition import Composition
-from darkpy.layers.shape import INPUT
-from darkpy.layers.shared.activation_functions import mixes_channels, needs_input
+from darkpy.layers.fusions import Sum
+from darkpy.layers.shared.activation_functions import needs_input
 from darkpy.layers.shared.filter_layer import FilterLayer
+from darkpy.network.folded_filters import can_fold
+from darkpy.network.graph import read_once
 
-__all__ = ["find_compositions", "find_pooled", "find_residuals"]
+__all__ = ["find_folds", "find_pooled", "find_sums"]
 
 
-def find_residuals(
-    layers: Sequence[Layer], needed: Sequence[int], wanted: Iterable[int], training: bool
-) -> dict[int, Layer]:
-    """Linear filters that only a [shortcut] of equal sizes reads, with that shortcut.
+def find_sums(
+    layers: Sequence[Layer], running: Sequence[int], wanted: Iterable[int], training: bool
+) -> dict[int, Sum]:
+    """Linear filters that only a [shortcut] of equal sizes reads, with what they do for it.
 
     In training the sum is left to batch normalisation, so the filters need to have one, and the
     gradient of the sum's activation has to follow from its output.
@@ -25,15 +25,16 @@ def find_residuals(
     Parameters
     ----------
     layers : sequence of Layer
-    needed : sequence of int
+        The whole network.
+    running : sequence of int
         The layers that run.
     wanted : iterable of int
         Layers whose outputs survive the run.
     training : bool
     """
-    private = _read_once(layers, needed, wanted)
-    residuals: dict[int, Layer] = {}
-    for index in needed:
+    private = read_once(layers, running, wanted)
+    sums: dict[int, Sum] = {}
+    for index in running:
         shortcut = layers[index]
         activation = shortcut.sum_activation
         if activation is None:
@@ -45,50 +46,47 @@ def find_residuals(
         if not isinstance(filters, FilterLayer) or not filters.is_linear:
             continue
         if not training or (filters.normalizes and not needs_input(activation)):
-            residuals[previous] = shortcut
-    return residuals
+            sums[previous] = Sum(index, source, activation)
+    return sums
 
 
-def find_compositions(
-    layers: Sequence[Layer], needed: Sequence[int], wanted: Iterable[int]
-) -> dict[int, FilterLayer]:
-    """Convolution -> the linear 1x1 convolution before it whose work its filters take over."""
-    private = _read_once(layers, needed, wanted)
-    compositions: dict[int, FilterLayer] = {}
-    for index in needed:
+def find_folds(
+    layers: Sequence[Layer], running: Sequence[int], wanted: Iterable[int]
+) -> dict[int, int]:
+    """Convolution -> the linear 1x1 convolution before it that its filters can take over."""
+    private = read_once(layers, running, wanted)
+    folds: dict[int, int] = {}
+    for index in running:
         second = layers[index]
         if not isinstance(second, FilterLayer) or second.sources[0] not in private:
             continue
         first = layers[second.sources[0]]
-        if (
-            isinstance(first, FilterLayer)
-            and first.index not in compositions
-            and Composition.is_possible(first, second)
-        ):
-            compositions[index] = first
-    return compositions
+        if isinstance(first, FilterLayer) and first.index not in folds and can_fold(first, second):
+            folds[index] = first.index
+    return folds
 
 
 def find_pooled(
-    layers: Sequence[Layer], needed: Sequence[int], stop: int
-) -> dict[int, list[tuple[FilterLayer, int]]]:
+    layers: Sequence[Layer], running: Sequence[int], stop: int
+) -> dict[int, list[tuple[int, int]]]:
     """[maxpool] -> the filters that only it reads, with their first channel in its input.
 
-    What a pool gives is some of the filters' outputs, and only those have a delta: so the backward
-    of bias and activation may be done on the pool's output and delta. These have fewer values, and
-    the filters' output need not be kept. There may be a [route] of such filters between.
+    A pool's output is some of the filters' values, and only those have a delta: so the backward of
+    bias and activation may be done on the pool's output and delta. These have fewer values, and the
+    filters' output need not be kept. There may be a [route] of such filters between.
 
     Parameters
     ----------
     layers : sequence of Layer
-    needed : sequence of int
+        The whole network.
+    running : sequence of int
         The layers that run.
     stop : int
         The last layer that gets no gradient.
     """
-    private = _read_once(layers, needed, ())
-    pooled: dict[int, list[tuple[FilterLayer, int]]] = {}
-    for index in needed:
+    private = read_once(layers, running, ())
+    pooled: dict[int, list[tuple[int, int]]] = {}
+    for index in running:
         pool = layers[index]
         if not pool.selects or pool.sources[0] not in private:
             continue
@@ -98,17 +96,11 @@ def find_pooled(
         for source in sources:
             if not isinstance(source, FilterLayer) or source.index not in private:
                 break
-            if source.normalizes or source.keeps_input or mixes_channels(source):
+            if source.normalizes or source.keeps_input or source.mixes_channels:
                 break
-            found.append((source, first))
+            found.append((source.index, first))
             first += source.channels
         is_whole = first == pool.input_shapes[0].channels
         if is_whole and len(found) == len(sources) and min(s.index for s in sources) > stop:
             pooled[index] = found
     return pooled
-
-
-def _read_once(layers: Sequence[Layer], needed: Sequence[int], wanted: Iterable[int]) -> set[int]:
-    """Layers that one other layer reads, and nobody else."""
-    readers = Counter(source for index in needed for source in layers[index].sources)
-    return {index for index, count in readers.items() if count == 1} - {INPUT, *wanted}

@@ -18,7 +18,6 @@ from darkpy.engine.layout import from_nchw, to_nchw
 from darkpy.engine.program import Tensor
 from darkpy.errors import StateError, TrainingError
 from darkpy.layers.base import Layer
-from darkpy.layers.parameter import Parameter
 from darkpy.layers.registry import alexeyab_sections, options_of
 from darkpy.layers.shared.cost_layer import CostlyLayer
 from darkpy.layers.shared.filter_layer import FilterLayer
@@ -261,12 +260,12 @@ class Network:
         truth = float_array("truth", truth, (self.mini_batch, self.truths))
         with self._lock:
             plan = self._plan(self.mini_batch, training=True, keep=keep)
-            for tensor in plan.truths.values():
+            for tensor in plan.truths:
                 from_nchw(plan.program, truth, tensor)
             self.seen += self.mini_batch
             self._run(plan, x)
             self.steps += 1
-            for parameter in plan.moved:
+            for parameter in plan.changed:
                 parameter.touched()
             if keep:
                 self._keep(plan)
@@ -415,10 +414,7 @@ class Network:
         return plan
 
     def _run(self, plan: Plan, x: FloatArray) -> None:
-        if plan.refreshed != Parameter.changes:
-            for index in plan.needed:
-                self.layers[index].refresh(plan.training)
-            plan.refreshed = Parameter.changes
+        plan.refresh()
         from_nchw(plan.program, x, plan.input)
         plan.program.run(self.steps)
 
@@ -438,7 +434,7 @@ class Network:
 
     def _cost(self, plan: Plan) -> float:
         layers = [layer for layer in self.layers if isinstance(layer, CostlyLayer)]
-        costs = {index: math.fsum(array) for index, array in plan.costs_of.items()}
+        costs = {index: math.fsum(array) for index, array in plan.costs.items()}
         if any(layer.loss_weight is not None for layer in layers):
             pairs = ((layer.loss_weight, costs.get(layer.index, 0.0)) for layer in layers)
             return math.fsum(cost if weight is None else weight * cost for weight, cost in pairs)

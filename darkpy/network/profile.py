@@ -77,8 +77,7 @@ def profile(
     with network._lock:
         wanted = () if training else (network.answer.index,)
         plan = network._plan(len(x), training=training, wanted=wanted)
-        for index in plan.needed:
-            network.layers[index].refresh(training)
+        plan.refresh()
         best: list[tuple[int, str, float]] = []
         for _ in range(repeat):
             start = perf_counter()
@@ -86,11 +85,11 @@ def profile(
             times = [(INPUT, "input", perf_counter() - start)]
             if truth is not None:
                 truth = float_array("truth", truth, (len(x), network.truths))
-                for tensor in plan.truths.values():
+                for tensor in plan.truths:
                     from_nchw(plan.program, truth, tensor)
             times += plan.program.profile(1, network.steps)
             best = [min(old, new) for old, new in zip(best or times, times, strict=True)]
-        for parameter in plan.moved:
+        for parameter in plan.changed:
             parameter.touched()
     return [_call_time(network, len(x), *call) for call in best]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from darkpy.layers.base import Layer
 from darkpy.layers.shared.filter_layer import FilterLayer
-from darkpy.network.fusing import find_compositions
+from darkpy.network.fusing import find_folds
 from darkpy.network.memory import training_memory
 
 if TYPE_CHECKING:
@@ -28,10 +28,8 @@ def summary(network: Network, images: int | None = None) -> str:
     """
     rows = [("", "layer", "", "input", "output", "parameters", "M multiply-adds", "algorithm")]
     total_parameters = total_work = 0
-    compositions = find_compositions(
-        network.layers, range(len(network.layers)), (network.answer.index,)
-    )
-    joined = {first.index: second for second, first in compositions.items()}
+    folds = find_folds(network.layers, range(len(network.layers)), (network.answer.index,))
+    joined = {first: second for second, first in folds.items()}
     for layer in network.layers:
         count = sum(p.count for p in layer.parameters.values())
         work = layer.multiply_adds()

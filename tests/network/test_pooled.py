@@ -13,8 +13,7 @@ from darkpy.network.network import Network
 
 def pooled(text: str, stop: int = -1) -> dict[int, list[tuple[int, int]]]:
     layers = Network(parse_cfg(HEAD + text + TAIL)).layers
-    found = find_pooled(layers, range(len(layers)), stop)
-    return {index: [(f.index, first) for f, first in filters] for index, filters in found.items()}
+    return find_pooled(layers, range(len(layers)), stop)
 
 
 @pytest.mark.parametrize(

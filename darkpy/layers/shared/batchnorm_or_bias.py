@@ -6,20 +6,26 @@ factor and one shift per channel: y = act(acc * factor + shift).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from darkpy.engine.boundary import FloatArray, lib
+from darkpy.engine.program import Again, Repeat, Tensor
 from darkpy.layers.base import Layer
 from darkpy.layers.parameter import Parameter
+from darkpy.layers.recorder import Recorder
 from darkpy.layers.shared.activation_functions import needs_input
 
-if TYPE_CHECKING:
-    from darkpy.engine.program import Tensor
-    from darkpy.network.plan import Plan
-
 __all__ = ["NormalizingLayer"]
+
+
+#: Made again with the statistics of this batch, which stay as they are.
+_APPLIED = Again(
+    Repeat.PASS,
+    function="dk_batchnorm_apply",
+    renamed={"mean": "rolling_mean", "variance": "rolling_variance"},
+)
 
 
 class NormalizingLayer(Layer):
@@ -120,39 +126,39 @@ class NormalizingLayer(Layer):
         names = ("scales", "biases", "rolling_mean", "rolling_variance")
         return {name: self.parameters[name].storage for name in names}
 
-    def record_normalization(
-        self, plan: Plan, x: Tensor, output: Tensor, residual: tuple[Tensor, int] | None = None
-    ) -> dict[str, Any]:
-        """Record the training forward of batch normalisation from `x` to `output`.
+    def sum_fields(self, recorder: Recorder) -> dict[str, Any]:
+        """The struct fields of the sum that the layer makes for a [shortcut] behind it, if any."""
+        fused = recorder.fusions.sums.get(self.index)
+        if fused is None:
+            return {}
+        return {"residual": recorder.output(fused.source), "activation": fused.activation}
 
-        `residual`: what is added behind it, and the activation of the sum.
-        """
+    def record_normalization(self, recorder: Recorder, x: Tensor, output: Tensor) -> dict[str, Any]:
+        """Record the training forward of batch normalisation from `x` to `output`."""
         p = self.parameters
         saved: dict[str, Any] = {
             "x": x,
-            "mean": plan.buffer(self.channels),
-            "variance": plan.buffer(self.channels),
+            "mean": recorder.buffer(self.channels),
+            "variance": recorder.buffer(self.channels),
         }
-        fields = self.epsilon_fields()
-        if residual:
-            fields |= zip(("residual", "activation"), residual, strict=True)
-        plan.add(
+        sum_fields = self.sum_fields(recorder)
+        recorder.add(
             self,
             "dk_batchnorm_forward",
-            "dk_batchnorm",
-            workspace="dk_batchnorm_forward_workspace",
+            writes=("y", "mean", "variance", "rolling_mean", "rolling_variance"),
+            again=_APPLIED._replace(repeat=Repeat.SUM) if sum_fields else _APPLIED,
             y=output,
             rolling=self.rolling,
             **self.parameter_fields(),
             **saved,
-            **fields,
+            **(self.epsilon_fields() | sum_fields),
         )
-        plan.moves(p["rolling_mean"], p["rolling_variance"])
+        recorder.changes(p["rolling_mean"], p["rolling_variance"])
         return saved
 
     def record_normalization_backward(
         self,
-        plan: Plan,
+        recorder: Recorder,
         saved: dict[str, Any],
         output: Tensor,
         delta: Tensor,
@@ -163,11 +169,10 @@ class NormalizingLayer(Layer):
         p = self.parameters
         # Named only where it is read: a name keeps the tensor alive.
         reads: dict[str, Any] = {"y": output} if self._gradient_reads_output else {}
-        plan.add(
+        recorder.add(
             self,
             "dk_batchnorm_backward",
-            "dk_batchnorm_backward",
-            workspace="dk_batchnorm_backward_workspace",
+            writes=("dx", "scale_updates", "bias_updates"),
             delta=delta,
             dx=dx,
             scales=p["scales"].storage,
@@ -187,13 +192,12 @@ class NormalizingLayer(Layer):
         cheap = (lib.DK_LINEAR, lib.DK_RELU, lib.DK_LEAKY, lib.DK_REVLEAKY)
         return not self.keeps_input and self.activation not in cheap
 
-    def record_bias_backward(self, plan: Plan, saved: Tensor, delta: Tensor) -> None:
+    def record_bias_backward(self, recorder: Recorder, saved: Tensor, delta: Tensor) -> None:
         """Record ``delta *= act'`` and the biases' updates; the derivative reads `saved`."""
-        plan.add(
+        recorder.add(
             self,
             "dk_bias_backward",
-            "dk_bias_backward",
-            workspace="dk_bias_backward_workspace",
+            writes=("delta", "bias_updates"),
             saved=saved,
             delta=delta,
             bias_updates=self.parameters["biases"].updates,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from darkpy.config.options import real
 from darkpy.engine.program import Tensor, Values
 from darkpy.layers.base import Layer
-
-if TYPE_CHECKING:
-    from darkpy.network.plan import Plan
+from darkpy.layers.recorder import Recorder
+from darkpy.layers.shape import Shape
 
 __all__ = ["LOSS_WEIGHT", "CostlyLayer"]
 
@@ -29,6 +28,11 @@ class CostlyLayer(Layer):
     has_cost = True
 
     @property
+    def truth_shape(self) -> Shape | None:
+        """The output's, unless the layer has no cost."""
+        return self.output_shape if self.has_cost else None
+
+    @property
     def loss_weight(self) -> float | None:
         """The additive key ``loss_weight``, None when it is not given."""
         weight = self.values.loss_weight if "loss_weight" in tuple(self.values) else None
@@ -36,7 +40,7 @@ class CostlyLayer(Layer):
 
     def record_cost(
         self,
-        plan: Plan,
+        recorder: Recorder,
         prediction: Tensor,
         kind: int,
         scale: float = 1.0,
@@ -50,21 +54,21 @@ class CostlyLayer(Layer):
         weight = 1.0 if self.loss_weight is None else self.loss_weight
         fields: dict[str, Any] = {"prediction": prediction, "kind": kind}
         if not self.has_cost:
-            delta, _ = plan.own_delta(self)
-            plan.pass_delta(self, 0, delta, scale)
+            delta, _ = recorder.own_delta(self)
+            recorder.pass_delta(self, 0, delta, scale)
             return
-        fields["truth"] = Values(plan.truth(self))
-        fields["costs"] = plan.costs(self)
+        fields["truth"] = Values(recorder.truth(self))
+        fields["costs"] = recorder.cost(self)
         if losses is not None:
             fields["losses"] = losses
-        if plan.keep or plan.has_delta(self):
-            delta, accumulate = plan.own_delta(self)
+        if recorder.keep or recorder.has_delta(self):
+            delta, accumulate = recorder.own_delta(self)
             fields |= {"delta": delta, "accumulate": accumulate, "delta_factor": weight}
-            plan.add(self, "dk_cost", "dk_cost", **fields)
-            plan.pass_delta(self, 0, delta, scale)
+            recorder.add(self, "dk_cost", writes=("costs", "delta", "losses"), **fields)
+            recorder.pass_delta(self, 0, delta, scale)
             return
         # Nobody else sends a delta to this layer: write it straight into the input's.
-        if target := plan.input_delta(self, 0):
+        if target := recorder.input_delta(self, 0):
             dx, accumulate = target
             fields |= {"delta": dx, "accumulate": accumulate, "delta_factor": weight * scale}
-        plan.add(self, "dk_cost", "dk_cost", **fields)
+        recorder.add(self, "dk_cost", writes=("costs", "delta", "losses"), **fields)

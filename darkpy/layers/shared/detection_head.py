@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from darkpy.engine.program import Tensor
 from darkpy.errors import ConfigError
 from darkpy.layers.base import Layer
+from darkpy.layers.recorder import Recorder
 from darkpy.layers.shared.activation_functions import activation_code
-
-if TYPE_CHECKING:
-    from darkpy.network.plan import Plan
 
 __all__ = ["LINEAR", "LOGISTIC", "DetectionHead"]
 
@@ -26,12 +24,12 @@ class DetectionHead(Layer):
     #: The C core's activation of each channel.
     kinds: np.ndarray[Any, np.dtype[np.uint8]]
 
-    def forward(self, plan: Plan, inputs: list[Tensor], output: Tensor) -> Any:
+    def forward(self, recorder: Recorder, inputs: list[Tensor], output: Tensor) -> Any:
         """Record the logistic channels."""
-        plan.add(
+        recorder.add(
             self,
             "dk_channel_activate",
-            "dk_channel_activate",
+            writes=("y",),
             x=inputs[0],
             y=output,
             kinds=self.kinds,
@@ -42,7 +40,7 @@ class DetectionHead(Layer):
         return self.error("cannot be trained by this version of darkpy, only run")
 
     def backward(
-        self, plan: Plan, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
+        self, recorder: Recorder, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
     ) -> None:
         """Refuse: the losses of detectors are not there yet."""
         raise self.refuse_training()

@@ -7,23 +7,20 @@ put into the engine's order by the same packing, and the activations never move.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from darkpy.engine.algorithms import ALGORITHMS, chosen_bf16
 from darkpy.engine.aligned import aligned, neighbours
 from darkpy.engine.boundary import FloatArray
 from darkpy.engine.packing import Bf16Packing, FilterPacking
-from darkpy.engine.program import Tensor
+from darkpy.engine.program import Again, Repeat, Tensor
 from darkpy.errors import ArgumentError
 from darkpy.layers.base import Layer
-from darkpy.layers.composition import Composition
 from darkpy.layers.parameter import Parameter
+from darkpy.layers.recorder import Recorder
 from darkpy.layers.shape import MAX_VALUES
 from darkpy.layers.shared.activation_functions import activation_code
 from darkpy.layers.shared.batchnorm_or_bias import NormalizingLayer
-
-if TYPE_CHECKING:
-    from darkpy.network.plan import Plan
 
 __all__ = ["FilterLayer", "place_forms"]
 
@@ -96,7 +93,6 @@ class FilterLayer(NormalizingLayer):
         )
         #: Algorithm -> (weights.version when it was made, the form).
         self._winograd: dict[str, tuple[int, FloatArray]] = {}
-        self._composition: Composition | None = None
 
     def initial_weights(self) -> FloatArray:
         """Return new random weights in Darknet's shape."""
@@ -119,12 +115,6 @@ class FilterLayer(NormalizingLayer):
             self._winograd[algorithm] = -1, aligned(self.packing.winograd_size(algorithm))
         return self._winograd[algorithm][1]
 
-    def composition(self, first: FilterLayer) -> Composition:
-        """These filters joined with those of the linear layer before; made anew by `refresh`."""
-        if self._composition is None:
-            self._composition = Composition(first, self)
-        return self._composition
-
     def refresh(self, training: bool) -> None:
         """Also make the derived forms of the weights anew when they changed."""
         super().refresh(training)
@@ -135,92 +125,90 @@ class FilterLayer(NormalizingLayer):
             if version != weights.version:
                 self.packing.transform(algorithm, weights.storage, form)
                 self._winograd[algorithm] = weights.version, form
-        if self._composition is not None:
-            self._composition.refresh()
 
     # -- passes -----------------------------------------------------------------------------------
 
-    def _filter(self, plan: Plan, x: Tensor, y: Tensor, **fields: Any) -> None:
+    def _filter(self, recorder: Recorder, x: Tensor, y: Tensor, **fields: Any) -> None:
         algorithm = str(self._bf16) if self.is_bf16 else self.algorithm
         given: dict[str, Any] = {
             "shape": self.geometry,
             "weights": self.parameters["weights"].storage,
             "algorithm": ALGORITHMS.index(algorithm),
         }
-        plan.add(
+        recorder.add(
             self,
             "dk_convolution_forward",
-            "dk_convolution",
-            workspace="dk_convolution_forward_workspace",
-            x=plan.rounded(self, x) if algorithm == "indirect-bf16" else x,
+            writes=("y",),
+            again=Again(Repeat.FILTERS) if self._is_cheap else None,
+            x=recorder.rounded(self, x) if algorithm == "indirect-bf16" else x,
             y=y,
             **(given | fields),
         )
 
-    def forward(self, plan: Plan, inputs: list[Tensor], output: Tensor) -> Any:
+    @property
+    def _is_cheap(self) -> bool:
+        """Whether few multiplications give many values."""
+        g = self.geometry
+        sizes = (g["size_h"], g["size_w"], g["groups"])
+        return sizes == (1, 1, 1) and g["channels"] < g["filters"]
+
+    def forward(self, recorder: Recorder, inputs: list[Tensor], output: Tensor) -> Any:
         """Record filters, normalisation or bias, and activation."""
         x = inputs[0]
-        if not plan.training:
+        if not recorder.training:
             fields: dict[str, Any] = {
                 "scale": self.factor,
                 "shift": self.shift,
                 "activation": self.activation,
-                "winograd": self.winograd(self.chosen_algorithm(plan.batch)),
+                "winograd": self.winograd(self.chosen_algorithm(recorder.batch)),
             }
-            if residual := plan.residual(self):
-                fields |= zip(("residual", "activation"), residual, strict=True)
-            if joined := plan.composition(self):
-                fields |= {
-                    "shape": joined.geometry,
-                    "weights": joined.weights,
-                    "shift": joined.shift,
-                }
-            self._filter(plan, x, output, **fields)
+            if folded := recorder.fusions.folded.get(self.index):
+                fields |= folded.fields()
+            fields |= self.sum_fields(recorder)
+            self._filter(recorder, x, output, **fields)
             return None
         if self.normalizes:
-            raw = plan.temporary(self.output_shape)
-            self._filter(plan, x, raw, activation=LINEAR)
-            return self.record_normalization(plan, raw, output, plan.residual(self))
+            raw = recorder.temporary(self.output_shape)
+            self._filter(recorder, x, raw, activation=LINEAR)
+            return self.record_normalization(recorder, raw, output)
         biases = self.parameters["biases"].storage
         if not self.keeps_input:
-            self._filter(plan, x, output, shift=biases, activation=self.activation)
+            self._filter(recorder, x, output, shift=biases, activation=self.activation)
             return output
-        raw = plan.temporary(self.output_shape)
-        self._filter(plan, x, raw, shift=biases, activation=LINEAR)
-        plan.add(self, "dk_activate", "dk_activate", x=raw, y=output, kind=self.activation)
+        raw = recorder.temporary(self.output_shape)
+        self._filter(recorder, x, raw, shift=biases, activation=LINEAR)
+        recorder.activate(self, raw, output, self.activation)
         return raw
 
     def backward(
-        self, plan: Plan, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
+        self, recorder: Recorder, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
     ) -> None:
         """Record activation and normalisation backward, then the gradients of weights and input."""
         dy = delta
         if self.normalizes:
-            if plan.keep:
-                dy = plan.temporary(self.output_shape)
-            self.record_normalization_backward(plan, saved, output, delta, dy)
-        elif not plan.is_pooled(self):
-            if plan.keep:
-                dy = plan.copy_of(self, delta)
-            self.record_bias_backward(plan, saved, dy)
-        plan.add(
+            if recorder.keep:
+                dy = recorder.temporary(self.output_shape)
+            self.record_normalization_backward(recorder, saved, output, delta, dy)
+        elif not recorder.fusions.is_pooled(self.index):
+            if recorder.keep:
+                dy = recorder.copy_of(self, delta)
+            self.record_bias_backward(recorder, saved, dy)
+        recorder.add(
             self,
             "dk_convolution_backward_weights",
-            "dk_convolution_backward_weights",
-            workspace="dk_convolution_backward_weights_workspace",
+            writes=("updates",),
             shape=self.geometry,
             x=inputs[0],
             dy=dy,
             updates=self.parameters["weights"].updates,
             algorithm=ALGORITHMS.index(self.algorithm),
         )
-        if target := plan.input_delta(self, 0):
+        if target := recorder.input_delta(self, 0):
             dx, accumulate = target
-            plan.add(
+            recorder.add(
                 self,
                 "dk_convolution_backward_data",
-                "dk_convolution_backward_data",
-                workspace="dk_convolution_backward_data_workspace",
+                writes=("dx",),
                 shape=self.geometry,
                 dy=dy,
                 dx=dx,

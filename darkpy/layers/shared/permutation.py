@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from darkpy.engine.program import Tensor, Values
 from darkpy.layers.base import Layer
+from darkpy.layers.recorder import Recorder
 from darkpy.layers.shape import Shape
-
-if TYPE_CHECKING:
-    from darkpy.network.plan import Plan
 
 __all__ = ["IndexArray", "Permutation", "reorg_index"]
 
@@ -55,36 +53,42 @@ class Permutation(Layer):
         order = moved.reshape(target.channels, target.height, target.width).transpose(1, 2, 0)
         return np.ascontiguousarray(order, np.int32)
 
-    def forward(self, plan: Plan, inputs: list[Tensor], output: Tensor) -> Any:
+    def forward(self, recorder: Recorder, inputs: list[Tensor], output: Tensor) -> Any:
         """Record the gathering."""
         index = self._engine_index()
-        x = plan.dense(self, inputs[0])
-        y = output if output.is_dense else plan.temporary(self.output_shape)
-        self._record(plan, "dk_gather", x, y, index)
+        x = recorder.dense(self, inputs[0])
+        y = output if output.is_dense else recorder.temporary(self.output_shape)
+        self._record(recorder, "dk_gather", "y", x, y, index)
         if y is not output:
-            plan.copy(self, y, output)
+            recorder.copy(self, y, output)
         return index
 
     def backward(
-        self, plan: Plan, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
+        self, recorder: Recorder, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
     ) -> None:
         """Record the inverse."""
-        dy = plan.dense(self, delta)
-        dx = plan.temporary(self.input_shapes[0])
-        self._record(plan, "dk_scatter", dx, dy, saved)
-        plan.pass_delta(self, 0, dx)
+        dy = recorder.dense(self, delta)
+        dx = recorder.temporary(self.input_shapes[0])
+        self._record(recorder, "dk_scatter", "x", dx, dy, saved)
+        recorder.pass_delta(self, 0, dx)
 
     def _record(
-        self, plan: Plan, function: str, x: Tensor, y: Tensor, index: npt.NDArray[np.int32]
+        self,
+        recorder: Recorder,
+        function: str,
+        written: str,
+        x: Tensor,
+        y: Tensor,
+        index: npt.NDArray[np.int32],
     ) -> None:
-        plan.add(
+        recorder.add(
             self,
             function,
-            "dk_reindex",
+            writes=(written,),
             x=Values(x),
             y=Values(y),
             index=index,
-            batch=plan.batch,
+            batch=recorder.batch,
             x_count=self.input_shapes[0].size,
             y_count=self.output_shape.size,
             accumulate=0,

@@ -1,4 +1,4 @@
-"""When filters are fetched from main memory: while earlier layers multiply.
+"""Prefetching: each convolution loads the filters of later ones into the cache while it multiplies.
 
 One image's filters are read once and do not fit the caches beside everything else (GoogLeNet's,
 Winograd's forms included, are 50 MB). A layer of few pixels would wait for them, while layers of
@@ -18,7 +18,7 @@ from darkpy.engine.program import Call
 from darkpy.layers.base import Layer
 from darkpy.layers.shared.filter_layer import FilterLayer
 
-__all__ = ["fetch_ahead"]
+__all__ = ["prefetch"]
 
 #: What a convolution fetches at most, in bytes per multiply-add: a cache line in the time of 28
 #: AVX-512 products, which about two cores' worth of main memory delivers.
@@ -31,7 +31,7 @@ WAITING = 6 << 20
 LEAST = 16 << 10
 
 
-def fetch_ahead(calls: Sequence[Call], layers: Sequence[Layer], batch: int) -> None:
+def prefetch(calls: Sequence[Call], layers: Sequence[Layer], batch: int) -> None:
     """Give each convolution of a recorded inference what it shall fetch for those after it.
 
     Parameters

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import darkpy
-from darkpy.network import ahead
+from darkpy.network import prefetch
 from darkpy.network.plan import Plan
 
 
@@ -47,4 +47,4 @@ def test_no_call_fetches_more_than_it_has_time_for(calls):
     for call in calls:
         products = net.layers[call.owner].multiply_adds()
         total = sum(stretch.size for stretch in call.fields["prefetch"])
-        assert total <= ahead.BYTES_PER_PRODUCT * products + 1
+        assert total <= prefetch.BYTES_PER_PRODUCT * products + 1

@@ -1,4 +1,4 @@
-"""Two linear steps in one: a 1x1 convolution without activation, taken into the one behind it.
+"""Folding: a 1x1 convolution without activation becomes part of the filters behind it.
 
 Networks that come from Caffe begin with such a layer: it changes the order of the colours and takes
 the mean pixel away.
@@ -6,18 +6,36 @@ the mean pixel away.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-if TYPE_CHECKING:
-    from darkpy.layers.shared.filter_layer import FilterLayer
+from darkpy.layers.shared.filter_layer import FilterLayer
 
-__all__ = ["Composition"]
+__all__ = ["FoldedFilters", "can_fold"]
 
 
-class Composition:
+def can_fold(first: FilterLayer, second: FilterLayer) -> bool:
+    """Whether `first` is a linear step that `second`, which pads nothing, can take over.
+
+    Only where that saves work, and where nobody forced an algorithm.
+    """
+    a, b = first.geometry, second.geometry
+    sides = ("size_h", "size_w", "stride_h", "stride_w", "groups")
+    return (
+        first.kind == second.kind == "convolutional"
+        and first.algorithm == second.algorithm == "auto"
+        and second.chosen_algorithm() in ("indirect", "indirect-bf16")
+        and first.is_linear
+        and all(a[key] == 1 for key in sides)
+        and a["pad_h"] == a["pad_w"] == b["pad_h"] == b["pad_w"] == 0
+        and b["groups"] == 1
+        and a["channels"] <= a["filters"]
+    )
+
+
+class FoldedFilters:
     """The filters and shifts of `second` as they act on the input of `first`.
 
     second(first(x)) = act(factor2 (W2 * (factor1 W1 x + shift1)) + shift2), so the filters are
@@ -27,7 +45,7 @@ class Composition:
     Parameters
     ----------
     first, second : FilterLayer
-        As `is_possible` says.
+        As `can_fold` says.
 
     Attributes
     ----------
@@ -47,27 +65,17 @@ class Composition:
         self.weights: npt.NDArray[Any] = np.zeros(self._packing.size, self._packing.dtype)
         self.shift = np.zeros(second.channels, np.float32)
 
-    @staticmethod
-    def is_possible(first: FilterLayer, second: FilterLayer) -> bool:
-        """Whether `first` is a linear step that `second`, which pads nothing, can take over.
+    @property
+    def first(self) -> int:
+        """Index of the convolution that is left out."""
+        return self._layers[0].index
 
-        Only where that saves work, and where nobody forced an algorithm.
-        """
-        a, b = first.geometry, second.geometry
-        sides = ("size_h", "size_w", "stride_h", "stride_w", "groups")
-        return (
-            first.kind == second.kind == "convolutional"
-            and first.algorithm == second.algorithm == "auto"
-            and second.chosen_algorithm() in ("indirect", "indirect-bf16")
-            and first.is_linear
-            and all(a[key] == 1 for key in sides)
-            and a["pad_h"] == a["pad_w"] == b["pad_h"] == b["pad_w"] == 0
-            and b["groups"] == 1
-            and a["channels"] <= a["filters"]
-        )
+    def fields(self) -> dict[str, Any]:
+        """The joined filters' fields of ``struct dk_convolution``."""
+        return {"shape": self.geometry, "weights": self.weights, "shift": self.shift}
 
     def refresh(self) -> None:
-        """Fold anew if a parameter changed; both layers' factors and shifts must be fresh."""
+        """Fold again if a parameter changed; both layers must have been refreshed before."""
         first, second = self._layers
         parameters = [*first.parameters.values(), *second.parameters.values()]
         versions = tuple(parameter.version for parameter in parameters)
