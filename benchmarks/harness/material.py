@@ -54,8 +54,8 @@ class Material:
 
     def flops(self) -> int:
         """Floating-point operations of one image's prediction, convolutions counted as direct."""
-        needed = needed(self.net.layers, [self.net.answer.index])
-        return 2 * sum(self.net.layers[index].multiply_adds() for index in needed)
+        running = needed(self.net.layers, [self.net.answer.index])
+        return 2 * sum(self.net.layers[index].multiply_adds() for index in running)
 
     def path(self, name: str) -> Path:
         """A file of the folder."""
