@@ -42,7 +42,8 @@ class Batch:
     Attributes
     ----------
     x : ndarray of float32, shape (n, channels, height, width)
-    truth : ndarray of float32, shape (n, classes)
+    truth : ndarray of float32, shape (n, *truth_shape)
+        What the dataset delivers with its photos: `Dataset.truth_shape`.
     keys : list of (epoch, index)
     """
 
@@ -168,7 +169,7 @@ def _prefetch(
     """Keep up to `ahead` batches in work; yield the oldest when all its parts are done."""
     stream = iter(keys)
     shape = preparation.shape
-    classes = len(preparation.dataset.names)
+    truth_shape = preparation.dataset.truth_shape
     pool = ThreadPoolExecutor(threads, thread_name_prefix="darkpy-data")
     waiting: deque[tuple[Batch, list[Future[None]]]] = deque()
     try:
@@ -180,7 +181,7 @@ def _prefetch(
                 n = len(chosen)
                 batch = Batch(
                     np.empty((n, shape.channels, shape.height, shape.width), np.float32),
-                    np.empty((n, classes), np.float32),
+                    np.empty((n, *truth_shape), np.float32),
                     chosen,
                 )
                 parts = [range(first, n, threads) for first in range(min(threads, n))]

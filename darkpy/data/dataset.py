@@ -43,6 +43,11 @@ class Dataset(ABC):
     names: list[str]
     origin: str
 
+    @property
+    def truth_shape(self) -> tuple[int, ...]:
+        """Shape of one photo's truth: a value for each class, unless a subclass says otherwise."""
+        return (len(self.names),)
+
     @abstractmethod
     def __len__(self) -> int:
         """Return the number of photos."""
@@ -62,7 +67,7 @@ class Dataset(ABC):
         -------
         image : ndarray of float32, shape (channels, h, w)
             In its own size, values 0..1.
-        truth : ndarray of float32, shape (classes,)
+        truth : ndarray of float32, of `truth_shape`
 
         Raises
         ------

@@ -101,8 +101,10 @@ class Layer:
     is_alexeyab: ClassVar[bool] = False
     #: Whether the layer adds to the network's cost.
     has_cost: bool = False
-    #: Whether the layer's output is the network's answer (cost layers are not).
+    #: Whether the layer's output can be the network's answer (that of a [cost] cannot).
     is_answer: ClassVar[bool] = True
+    #: Whether it is one of the network's answers wherever it stands, as every detection head.
+    is_head: ClassVar[bool] = False
 
     def __init__(self, context: LayerContext) -> None:
         self.context = context

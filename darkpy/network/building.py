@@ -72,12 +72,11 @@ def build_layers(
         raise sections[0].error("the network has no layers")
     if not any(layer.is_answer for layer in layers):
         raise ConfigError(sections[0].path, 0, "the network has nothing but cost layers")
-    sizes = {layer.output_shape.size: layer for layer in layers if layer.has_cost}
-    if len(sizes) > 1:
-        first, second = list(sizes.values())[:2]
+    truths = {shape.size: layer for layer in layers if (shape := layer.truth_shape)}
+    if len(truths) > 1:
+        (count, first), (other, second) = list(truths.items())[:2]
         raise second.error(
-            f"its cost compares {second.output_shape.size} values with the truth, "
-            f"that of {first.label} {first.output_shape.size}"
+            f"its cost compares {other} values with the truth, that of {first.label} {count}"
         )
     for layer in layers:
         layer.check_network(layers)

@@ -125,7 +125,7 @@ def train(
     net = _network(cfg, weights, seed, clear, memory)
     if clear:
         net.seen = 0
-    _check_classes(net, opened, held_back)
+    _check_truth(net, opened, held_back)
     if whitened:
         whiten(net, opened.train, seed, get_num_threads())
     net.prepare_training()
@@ -174,9 +174,9 @@ def _to_measure_with(source: Source) -> Dataset:
     return data.valid or data.train
 
 
-def _check_classes(net: Network, data: TrainingData, valid: Dataset | None) -> None:
-    """Refuse data that is not for this network."""
-    if net.truths != len(data.names):
+def _check_truth(net: Network, data: TrainingData, valid: Dataset | None) -> None:
+    """Refuse data whose truth is not what the network's costs compare with."""
+    if math.prod(data.train.truth_shape) != net.truths:
         raise DataError(
             data.train.origin,
             0,
@@ -283,7 +283,7 @@ class _Trainer:
         for _ in range(self.pieces):
             batch = next(stream)
             try:
-                piece = float(self.net.train_step(batch.x, batch.truth))
+                piece = float(self.net.train_step(batch.x, batch.truth.reshape(len(batch.x), -1)))
             except TrainingError as error:
                 raise self._broken(str(error), batch) from error
             if not math.isfinite(piece):

@@ -137,3 +137,22 @@ def test_smoothed_truths_sum_to_one_and_keep_the_right_class(rng):
     np.testing.assert_array_equal(soft.truth[plain.truth == 1], np.float32(0.8))
     others = soft.truth[plain.truth == 0]
     np.testing.assert_allclose(others, 0.2 / (soft.truth.shape[1] - 1), rtol=1e-6)
+
+
+class Boxes(ArrayDataset):
+    """Photos whose truth is no vector of classes: two boxes of five numbers each."""
+
+    @property
+    def truth_shape(self):
+        return 2, 5
+
+    def sample(self, index, channels):
+        image, _ = super().sample(index, channels)
+        return image, np.full((2, 5), index, np.float32)
+
+
+def test_a_dataset_delivers_truths_of_its_own_shape() -> None:
+    photos = Boxes(np.zeros((3, 1, 4, 4), np.uint8), np.zeros(3, np.int64), ["a thing"])
+    (batch,) = batches(photos, in_order(photos), 3, InputShape(1, 4, 4))
+    assert batch.truth.shape == (3, 2, 5)
+    assert batch.truth[:, 0, 0].tolist() == [0, 1, 2]

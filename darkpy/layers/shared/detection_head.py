@@ -21,6 +21,7 @@ LOGISTIC = activation_code("logistic")
 class DetectionHead(Layer):
     """A head that applies the logistic function to some channels."""
 
+    is_head = True
     #: The C core's activation of each channel.
     kinds: np.ndarray[Any, np.dtype[np.uint8]]
 
