@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 import darkpy
-from darkpy.network.profile import CallTime, profile
+from darkpy.network.profile import CallTime
 from harness.machine import machine_line
 from harness.report import table
 from harness.rounds import Entry, Result, measure
@@ -30,7 +30,7 @@ def layer_calls() -> list[CallTime]:
     """Times of every call of a GoogLeNet prediction of one image."""
     net = darkpy.load("googlenet")
     x = np.random.default_rng(0).random((1, 3, 224, 224), np.float32)
-    return profile(net, x, repeat=15)
+    return net.profile(x, repeat=15)
 
 
 def layer_report(calls: list[CallTime]) -> str:

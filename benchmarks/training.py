@@ -23,7 +23,6 @@ import numpy as np
 import darkpy
 from contenders import TRAINING, Kind
 from darkpy.cli.bench import totals_table
-from darkpy.network.profile import profile
 from harness.machine import machine_line, processor, version_line
 from harness.material import Material
 from harness.report import comparison
@@ -100,7 +99,7 @@ def breakdown(material: Material, batch: int, threads: int) -> str:
     darkpy.set_num_threads(threads)
     data = np.load(material.path("data.npz"))
     net = darkpy.load(material.cfg(), material.weights)
-    calls = profile(net, data["x"][0], data["truth"][0], repeat=5)
+    calls = net.profile(data["x"][0], data["truth"][0], repeat=5)
     heading = f"Where a step of {batch} images goes, without its update:"
     return f"{heading}\n\n```\n{totals_table(calls)}\n```"
 

@@ -63,7 +63,6 @@ def run(arguments: argparse.Namespace) -> None:
     from darkpy.engine.simd import simd
     from darkpy.errors import ArgumentError
     from darkpy.network.loading import load
-    from darkpy.network.profile import profile
 
     if arguments.data is not None and arguments.precision == "fp32":
         raise ArgumentError("--data compares with fp32: it needs --precision bf16")
@@ -78,7 +77,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.training:
         truth = np.zeros((batch, network.truths), np.float32)
         truth[:, 0] = 1
-    calls = profile(network, x, truth, repeat=arguments.repeat if arguments.layers else 1)
+    calls = network.profile(x, truth, repeat=arguments.repeat if arguments.layers else 1)
     if arguments.layers:
         print(f"{layer_table(calls, arguments.peak)}\n\n{totals_table(calls)}\n")
     times = run_times(network, x, truth, arguments.repeat)
@@ -140,23 +139,20 @@ def settle(network: Network) -> None:
 
     for layer in network.layers:
         if "rolling_variance" in layer.parameters:
-            variance = layer.parameters["rolling_variance"]
-            variance.assign(np.ones(variance.shape, np.float32))
+            layer.rolling_variance = np.ones_like(layer.rolling_variance)
 
 
 def run_times(
     network: Network, x: FloatArray, truth: FloatArray | None, repeat: int
 ) -> list[float]:
     """Seconds of each of `repeat` whole runs: the call from Python to its end."""
-    from darkpy.network.profile import profile
-
     times = []
     for _ in range(repeat):
         start = perf_counter()
         if truth is None:
             network.predict(x)
         else:
-            profile(network, x, truth, repeat=1)
+            network.profile(x, truth, repeat=1)
         times.append(perf_counter() - start)
     return times
 

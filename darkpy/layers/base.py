@@ -73,6 +73,19 @@ class LayerContext(NamedTuple):
         return self.input_shape if index == INPUT else self.layers[index].output_shape
 
 
+def _parameter(name: str) -> property:
+    """Return the property that shows a parameter, and takes a new value for it."""
+
+    def get(self: Layer) -> FloatArray:
+        return self.parameter(name).value
+
+    def assign(self: Layer, array: FloatArray) -> None:
+        self.parameter(name).assign(array, f"{self.label} {name}")
+
+    text = f"The layer's {name} as a read-only array; assigning an array copies it."
+    return property(get, assign, doc=text)
+
+
 class Layer:
     """Base of all layers; a subclass handles one section type.
 
@@ -192,6 +205,12 @@ class Layer:
 
     # -- for users --------------------------------------------------------------------------------
 
+    weights = _parameter("weights")
+    biases = _parameter("biases")
+    scales = _parameter("scales")
+    rolling_mean = _parameter("rolling_mean")
+    rolling_variance = _parameter("rolling_variance")
+
     @property
     def output(self) -> FloatArray:
         """Output of the last `activations` or ``train_step(keep=True)``: (N, C, H, W) or (N, n)."""
@@ -213,6 +232,12 @@ class Layer:
         return array
 
     # -- helpers for layers -----------------------------------------------------------------------
+
+    def parameter(self, name: str) -> Parameter:
+        """Return one of the layer's parameters, or raise StateError."""
+        if name not in self.parameters:
+            raise StateError(f"{self.label} has no {name}")
+        return self.parameters[name]
 
     @property
     def label(self) -> str:
@@ -269,27 +294,3 @@ class Layer:
             )
         if shape.size > MAX_VALUES:
             raise self.error(f"its output of {shape} values is more than memory can hold")
-
-
-def _parameter(name: str, doc: str) -> property:
-    def get(self: Layer) -> FloatArray:
-        if name not in self.parameters:
-            raise StateError(f"{self.label} has no {name}")
-        return self.parameters[name].value
-
-    def assign(self: Layer, array: FloatArray) -> None:
-        if name not in self.parameters:
-            raise StateError(f"{self.label} has no {name}")
-        self.parameters[name].assign(array, f"{self.label} {name}")
-
-    return property(get, assign, doc=doc)
-
-
-for _name in ("weights", "biases", "scales", "rolling_mean", "rolling_variance"):
-    setattr(
-        Layer,
-        _name,
-        _parameter(
-            _name, f"The layer's {_name} as a read-only array; assigning an array copies it."
-        ),
-    )

@@ -6,7 +6,7 @@ import math
 import os
 import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from darkpy.config.sections import Section
 from darkpy.engine.boundary import FloatArray, float_array
 from darkpy.engine.layout import from_nchw, to_nchw
 from darkpy.engine.program import Tensor
-from darkpy.errors import StateError, TrainingError
+from darkpy.errors import ArgumentError, StateError, TrainingError
 from darkpy.layers.base import Layer
 from darkpy.layers.registry import alexeyab_sections, options_of
 from darkpy.layers.shared.cost_layer import CostlyLayer
@@ -27,6 +27,9 @@ from darkpy.network.frozen import last_stopped
 from darkpy.network.plan import Plan
 from darkpy.network.precision import check_precision, need_float32
 from darkpy.network.recompute import check_level
+
+if TYPE_CHECKING:
+    from darkpy.network.profile import CallTime
 
 __all__ = ["Network"]
 
@@ -275,6 +278,40 @@ class Network:
             if self.seen // self.mini_batch % self.options.subdivisions == 0:
                 update_parameters(self, self._rate(self.updates))
             return cost
+
+    def profile(
+        self, x: FloatArray, truth: FloatArray | None = None, *, repeat: int = 5
+    ) -> list[CallTime]:
+        """Time every call of a prediction, or of a training step without its update.
+
+        Training moves the network's rolling statistics and update buffers.
+
+        Parameters
+        ----------
+        x : ndarray of float32, shape (N, channels, height, width)
+        truth : ndarray of float32, shape (N, truths), optional
+            Given, the forward and backward passes of training are timed; any N.
+        repeat : int
+            Runs; the shortest time of each call counts.
+
+        Returns
+        -------
+        list of CallTime
+            In the order of the calls.
+        """
+        from darkpy.network.profile import profile
+
+        if repeat < 1:
+            raise ArgumentError(f"repeat must be at least 1, got {repeat}")
+        x = self._check_input(x)
+        if not len(x):
+            raise ArgumentError("x must hold at least one image")
+        if truth is not None:
+            truth = float_array("truth", truth, (len(x), self.truths))
+        wanted = (self.answer.index,) if truth is None else ()
+        with self._lock:
+            plan = self._plan(len(x), training=truth is not None, wanted=wanted)
+            return profile(plan, x, truth, repeat=repeat, step=self.steps)
 
     def prepare_training(self) -> None:
         """Take the memory of `train_step` now.

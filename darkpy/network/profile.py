@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from time import perf_counter
-from typing import TYPE_CHECKING
 
 from darkpy.engine.algorithms import PASSES, chosen_algorithm
-from darkpy.engine.boundary import FloatArray, float_array
+from darkpy.engine.boundary import FloatArray
 from darkpy.engine.layout import from_nchw
-from darkpy.errors import ArgumentError
 from darkpy.layers.base import Layer
 from darkpy.layers.shape import INPUT
 from darkpy.layers.shared.filter_layer import FilterLayer
-
-if TYPE_CHECKING:
-    from darkpy.network.network import Network
+from darkpy.network.plan import Plan
 
 __all__ = ["CallTime", "profile"]
 
@@ -49,55 +45,42 @@ class CallTime:
 
 
 def profile(
-    network: Network, x: FloatArray, truth: FloatArray | None = None, *, repeat: int = 5
+    plan: Plan, x: FloatArray, truth: FloatArray | None, *, repeat: int, step: int
 ) -> list[CallTime]:
-    """Time every call of a prediction, or of a training step without its update.
+    """Run a bound plan `repeat` times; return the shortest time of each call, in their order.
 
     Parameters
     ----------
-    network : Network
-        In training its rolling statistics and update buffers move.
-    x : ndarray of float32, shape (N, channels, height, width)
-    truth : ndarray of float32, shape (N, truths), optional
-        Given, the forward and backward passes of training are timed; any N.
+    plan : Plan
+    x : ndarray of float32
+        As the plan's input takes it.
+    truth : ndarray of float32, optional
+        For a plan of training.
     repeat : int
-        Runs; the shortest time of each call counts.
-
-    Returns
-    -------
-    list of CallTime
-        In the order of the calls.
+        At least 1.
+    step : int
+        Number of the step, which dropout draws from.
     """
-    if repeat < 1:
-        raise ArgumentError(f"repeat must be at least 1, got {repeat}")
-    x = float_array("x", x, (None, *network.input_shape.array_shape(1)[1:]))
-    if not len(x):
-        raise ArgumentError("x must hold at least one image")
-    training = truth is not None
-    with network._lock:
-        wanted = () if training else (network.answer.index,)
-        plan = network._plan(len(x), training=training, wanted=wanted)
-        plan.refresh()
-        best: list[tuple[int, str, float]] = []
-        for _ in range(repeat):
-            start = perf_counter()
-            from_nchw(plan.program, x, plan.input)
-            times = [(INPUT, "input", perf_counter() - start)]
-            if truth is not None:
-                truth = float_array("truth", truth, (len(x), network.truths))
-                for tensor in plan.truths:
-                    from_nchw(plan.program, truth, tensor)
-            times += plan.program.profile(1, network.steps)
-            best = [min(old, new) for old, new in zip(best or times, times, strict=True)]
-        for parameter in plan.changed:
-            parameter.touched()
-    return [_call_time(network, len(x), *call) for call in best]
+    plan.refresh()
+    best: list[tuple[int, str, float]] = []
+    for _ in range(repeat):
+        start = perf_counter()
+        from_nchw(plan.program, x, plan.input)
+        times = [(INPUT, "input", perf_counter() - start)]
+        if truth is not None:
+            for tensor in plan.truths:
+                from_nchw(plan.program, truth, tensor)
+        times += plan.program.profile(1, step)
+        best = [min(old, new) for old, new in zip(best or times, times, strict=True)]
+    for parameter in plan.changed:
+        parameter.touched()
+    return [_call_time(plan, *call) for call in best]
 
 
-def _call_time(network: Network, batch: int, owner: int, function: str, seconds: float) -> CallTime:
+def _call_time(plan: Plan, owner: int, function: str, seconds: float) -> CallTime:
     if owner == INPUT:
         return CallTime(None, function, "", 0, seconds)
-    layer = network.layers[owner]
+    layer, batch = plan.layers[owner], plan.batch
     if function not in _PASS_OF or not isinstance(layer, FilterLayer):
         return CallTime(layer, function, "", 0, seconds)
     algorithm = layer.algorithm

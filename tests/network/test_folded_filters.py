@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import darkpy
-from darkpy.network.profile import profile
 
 NET = "[net]\nheight=9\nwidth=8\nchannels={channels}\n"
 FIRST = "[convolutional]\nfilters=3\nsize=1\nstride=1\nactivation={activation}\n{first}\n"
@@ -27,7 +26,7 @@ def load(tmp_path, rng, *, extra="", **options):
 
 def convolutions(net):
     x = np.zeros(net.input_shape.array_shape(1), np.float32)
-    return sum(call.function == "dk_convolution_forward" for call in profile(net, x, repeat=1))
+    return sum(call.function == "dk_convolution_forward" for call in net.profile(x, repeat=1))
 
 
 def agrees(net, rng):

@@ -20,7 +20,6 @@ from darkpy.kernels.convolution import ALGORITHMS
 from darkpy.layers.shared.filter_layer import FilterLayer
 from darkpy.network.network import Network
 from darkpy.network.plan import Plan
-from darkpy.network.profile import profile
 from darkpy.training.comparison import Comparison
 
 needs_bf16 = pytest.mark.skipif(
@@ -163,7 +162,7 @@ def test_the_choice_is_shown(rng: np.random.Generator) -> None:
     text = net.summary()
     assert text.count("-bf16") == sum(layer.is_bf16 for layer in filters(net))
     assert "precision bf16 where the algorithm says so" in text
-    calls = profile(net, rng.random((1, 3, 33, 31), np.float32), repeat=1)
+    calls = net.profile(rng.random((1, 3, 33, 31), np.float32), repeat=1)
     assert {call.algorithm for call in calls if call.layer is filters(net)[0]} == {
         "",  # the rounding
         "indirect-bf16",
@@ -293,5 +292,5 @@ def test_two_linear_steps_are_joined_in_bf16_too(rng: np.random.Generator) -> No
     x = rng.random((2, 3, 30, 30), np.float32)
     expected = plain.predict(x)
     np.testing.assert_allclose(ours.predict(x), expected, rtol=0, atol=0.02 * expected.max())
-    calls = profile(ours, x, repeat=1)
+    calls = ours.profile(x, repeat=1)
     assert [call.algorithm for call in calls if call.algorithm] == ["indirect-bf16"]

@@ -11,7 +11,6 @@ import darkpy
 from darkpy.engine.algorithms import chosen_algorithm
 from darkpy.errors import ArgumentError, ShapeError
 from darkpy.network.network import Network
-from darkpy.network.profile import profile
 
 CFG = """
 [net]
@@ -46,7 +45,7 @@ def net(tmp_path: Path) -> Network:
 def test_prediction(net: Network, rng: np.random.Generator) -> None:
     x = rng.random((3, 3, 10, 10), np.float32)
     before = net.predict(x)
-    calls = profile(net, x, repeat=3)
+    calls = net.profile(x, repeat=3)
     assert calls[0].layer is None
     assert [call.layer.kind for call in calls[1:] if call.layer] == [la.kind for la in net.layers]
     first = calls[1]
@@ -61,7 +60,7 @@ def test_training(net: Network, rng: np.random.Generator) -> None:
     x = rng.random((5, 3, 10, 10), np.float32)
     truth = np.zeros((5, 4), np.float32)
     before = net.layers[0].weights.copy()
-    calls = profile(net, x, truth, repeat=1)
+    calls = net.profile(x, truth, repeat=1)
     functions = [call.function for call in calls if call.layer is net.layers[0]]
     assert functions[0] == "dk_convolution_forward"
     assert functions[-1] == "dk_convolution_backward_weights"
@@ -70,18 +69,18 @@ def test_training(net: Network, rng: np.random.Generator) -> None:
 
 def test_bad_input(net: Network) -> None:
     with pytest.raises(ShapeError):
-        profile(net, np.zeros((1, 3, 9, 10), np.float32))
+        net.profile(np.zeros((1, 3, 9, 10), np.float32))
     with pytest.raises(ArgumentError, match="at least one image"):
-        profile(net, np.zeros((0, 3, 10, 10), np.float32))
+        net.profile(np.zeros((0, 3, 10, 10), np.float32))
     with pytest.raises(ArgumentError, match="repeat"):
-        profile(net, np.zeros((1, 3, 10, 10), np.float32), repeat=0)
+        net.profile(np.zeros((1, 3, 10, 10), np.float32), repeat=0)
     with pytest.raises(ShapeError):
-        profile(net, np.zeros((1, 3, 10, 10), np.float32), np.zeros((1, 5), np.float32))
+        net.profile(np.zeros((1, 3, 10, 10), np.float32), np.zeros((1, 5), np.float32))
 
 
 def test_a_forced_algorithm_is_shown(net: Network, rng: np.random.Generator) -> None:
     net.layers[0].algorithm = "im2col"
-    calls = profile(net, rng.random((1, 3, 10, 10), np.float32), repeat=1)
+    calls = net.profile(rng.random((1, 3, 10, 10), np.float32), repeat=1)
     assert calls[1].algorithm == "im2col"
 
 
