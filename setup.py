@@ -31,5 +31,7 @@ setup(
         )
         for name, flags in SIMD_ARGS.items()
     ],
-    options={"bdist_wheel": {"py_limited_api": "cp310"}},
+    # One wheel for all of Python 3.11 and later. cffi compiles the module against the oldest stable
+    # ABI (it defines Py_LIMITED_API without a version), so the tag is what darkpy's Python needs.
+    options={"bdist_wheel": {"py_limited_api": "cp311"}},
 )
