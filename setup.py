@@ -17,7 +17,7 @@ setup(
         "darkpy.cfg",
     ],
     package_dir={"darkpy.cfg": "cfg"},
-    package_data={"darkpy": ["py.typed"], "darkpy.cfg": ["*.cfg"]},
+    package_data={"darkpy": ["py.typed", "*.pyi"], "darkpy.cfg": ["*.cfg"]},
     cffi_modules=["csrc/build_cffi.py:ffibuilder"],
     libraries=[
         (
