@@ -17,7 +17,7 @@ setup(
         "darkpy.cfg",
     ],
     package_dir={"darkpy.cfg": "cfg"},
-    package_data={"darkpy": ["py.typed"], "darkpy.cfg": ["*.cfg"]},
+    package_data={"darkpy": ["py.typed", "*.pyi"], "darkpy.cfg": ["*.cfg"]},
     cffi_modules=["csrc/build_cffi.py:ffibuilder"],
     libraries=[
         (
@@ -31,5 +31,7 @@ setup(
         )
         for name, flags in SIMD_ARGS.items()
     ],
-    options={"bdist_wheel": {"py_limited_api": "cp310"}},
+    # One wheel for all of Python 3.11 and later. cffi compiles the module against the oldest stable
+    # ABI (it defines Py_LIMITED_API without a version), so the tag is what darkpy's Python needs.
+    options={"bdist_wheel": {"py_limited_api": "cp311"}},
 )

@@ -10,6 +10,8 @@ from darkpy.cli.arguments import Commands
 
 __all__ = ["register", "version"]
 
+DISTRIBUTION = "darknet-cpu"  # "darkpy" on PyPI is somebody else's
+
 
 def register(commands: Commands) -> None:
     """Add the command."""
@@ -22,7 +24,7 @@ def register(commands: Commands) -> None:
 def version() -> str:
     """Return the version of the installed package."""
     try:
-        return metadata.version("darkpy")
+        return metadata.version(DISTRIBUTION)
     except metadata.PackageNotFoundError:
         return "not installed, run from its source"
 

@@ -92,7 +92,7 @@ def onnx_model(
         from onnx import TensorProto, helper
     except ImportError as error:
         raise StateError(
-            "writing ONNX needs the package onnx: pip install 'darkpy[onnx]'"
+            "writing ONNX needs the package onnx: pip install 'darknet-cpu[onnx]'"
         ) from error
     if batch is not None and batch < 1:
         raise ArgumentError(f"batch must be at least 1, got {batch}")
