@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from darkpy.engine import boundary
-from darkpy.engine.algorithms import ALGORITHMS, chosen_algorithm
+from darkpy.engine.algorithms import algorithm_number, chosen_algorithm
 from darkpy.engine.boundary import FloatArray, lib, pointer
 
 __all__ = ["Bf16Packing", "FilterPacking", "pack_all"]
@@ -73,12 +73,12 @@ class FilterPacking:
 
     def winograd_size(self, algorithm: str) -> int:
         """Floats of the filters as one of Winograd's algorithms reads them; 0: not for these."""
-        number = ALGORITHMS.index(algorithm)
+        number = algorithm_number(algorithm)
         return int(lib.dk_convolution_winograd_size(self._shape, number))
 
     def transform(self, algorithm: str, packed: FloatArray, winograd: FloatArray) -> None:
         """Fill `winograd`, that form of the packed filters."""
-        number = ALGORITHMS.index(algorithm)
+        number = algorithm_number(algorithm)
         status = lib.dk_convolution_pack_winograd(
             self._shape, number, pointer(packed), pointer(winograd)
         )

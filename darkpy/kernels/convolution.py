@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from darkpy.engine.algorithms import ALGORITHMS
+from darkpy.engine.algorithms import ALGORITHMS, algorithm_number
 from darkpy.engine.boundary import (
     FloatArray,
     check,
@@ -23,7 +23,7 @@ from darkpy.engine.boundary import (
     size,
     struct,
 )
-from darkpy.errors import ArgumentError, ShapeError
+from darkpy.errors import ShapeError
 from darkpy.kernels.im2col import Pair, out_length, pair
 
 __all__ = [
@@ -109,12 +109,6 @@ class _ChannelsLast:
     def to_nchw(self, out: FloatArray) -> FloatArray:
         check(lib.dk_to_nchw(self.tensor(), pointer(out)), "to_nchw")
         return out
-
-
-def _number(algorithm: str) -> int:
-    if algorithm not in ALGORITHMS:
-        raise ArgumentError(f"algorithm must be one of {', '.join(ALGORITHMS)}, got {algorithm!r}")
-    return ALGORITHMS.index(algorithm)
 
 
 def _pack_bf16(geometry: _Geometry, weights: FloatArray) -> FloatArray:
@@ -212,7 +206,7 @@ def convolution_forward(
         biases = float_array("biases", biases, (weights.shape[0],))
     out = output_array("out", out, geometry.y_shape())
     no_overlap(out=out, x=x, weights=weights, biases=biases)
-    number = _number(algorithm)
+    number = algorithm_number(algorithm)
     if not out.size:
         return out
     source, result = _ChannelsLast(geometry.x_shape(), x), _ChannelsLast(geometry.y_shape())
@@ -284,7 +278,7 @@ def convolution_backward_data(
     accumulate = out is not None
     out = output_array("out", out, geometry.x_shape())
     no_overlap(out=out, grad_y=grad_y, weights=weights)
-    number = _number(algorithm)
+    number = algorithm_number(algorithm)
     if not out.size:
         return out
     delta = _ChannelsLast(geometry.y_shape(), grad_y)
@@ -354,7 +348,7 @@ def convolution_backward_weights(
     if fresh:
         out[...] = 0
     no_overlap(out=out, x=x, grad_y=grad_y)
-    number = _number(algorithm)
+    number = algorithm_number(algorithm)
     if not x.size:
         return out
     source = _ChannelsLast(geometry.x_shape(), x)

@@ -1,4 +1,4 @@
-"""The activation functions' names, in the C core's order.
+"""Activation functions of layers: the cfg option, and the recording of those that mix channels.
 
 An activation is a function of each value, or one of `CHANNEL_ACTIVATIONS`, which mix the channels
 of a pixel. Layers record the first kind themselves; the second one `record_forward` and
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from darkpy.config.options import Option, choice
 from darkpy.engine.boundary import lib
+from darkpy.engine.enums import ACTIVATIONS, CHANNEL_ACTIVATIONS
 from darkpy.engine.program import Tensor
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from darkpy.network.plan import Plan
 
 __all__ = [
-    "ACTIVATIONS",
-    "CHANNEL_ACTIVATIONS",
     "activation_code",
     "activation_option",
     "mixes_channels",
@@ -28,18 +27,7 @@ __all__ = [
     "record_forward",
 ]
 
-#: Names as cfg files write them, in the order of the C enumeration.
-ACTIVATIONS = (
-    *("linear", "logistic", "loggy", "relu", "relu6", "relie", "ramp", "leaky", "tanh", "elu"),
-    *("selu", "plse", "stair", "hardtan", "lhtan", "swish", "mish", "hard_mish", "gelu"),
-    "revleaky",
-)
-#: Those that divide a pixel by a sum over its channels, in the order of ``dk_channels_kind``.
-CHANNEL_ACTIVATIONS = (
-    "normalize_channels",
-    "normalize_channels_softmax",
-    "normalize_channels_softmax_maxval",
-)
+#: Those that only AlexeyAB's fork knows.
 ALEXEYAB_ACTIVATIONS = (
     *("relu6", "swish", "mish", "hard_mish", "gelu", "revleaky"),
     *CHANNEL_ACTIVATIONS,
