@@ -25,7 +25,7 @@ from darkpy.engine.boundary import (
     output_array,
     pointer,
 )
-from darkpy.kernels.per_filter import filter_vector, per_filter, variant_rules
+from darkpy.kernels.per_filter import filter_array, filter_vector, variant_rules
 
 __all__ = [
     "backward_scale_cpu",
@@ -56,7 +56,7 @@ def mean_cpu(x: FloatArray, *, out: FloatArray | None = None) -> FloatArray:
     -----
     Source: Darknet `blas.c` mean_cpu.
     """
-    x, layout = per_filter("x", x)
+    x, layout = filter_array("x", x)
     result = output_array("out", out, (layout[1],))
     no_overlap(out=result, x=x)
     if x.size:
@@ -87,7 +87,7 @@ def variance_cpu(x: FloatArray, mean: FloatArray, *, out: FloatArray | None = No
     -----
     Source: Darknet `blas.c` variance_cpu.
     """
-    x, layout = per_filter("x", x)
+    x, layout = filter_array("x", x)
     mean = filter_vector("mean", mean, layout[1])
     result = output_array("out", out, (layout[1],))
     no_overlap(out=result, x=x, mean=mean)
@@ -127,7 +127,7 @@ def normalize_cpu(
     Source: Darknet `blas.c` normalize_cpu.
     """
     epsilon, inside, _, _ = variant_rules(variant)
-    x, layout = per_filter("x", x)
+    x, layout = filter_array("x", x)
     mean, variance = (
         filter_vector(name, array, layout[1])
         for name, array in (("mean", mean), ("variance", variance))
@@ -161,7 +161,7 @@ def backward_scale_cpu(
     -----
     Source: Darknet `convolutional_layer.c` backward_scale_cpu.
     """
-    x_norm, layout = per_filter("x_norm", x_norm)
+    x_norm, layout = filter_array("x_norm", x_norm)
     delta = float_array("delta", delta, x_norm.shape)
     result = accumulator("out", out, (layout[1],))
     no_overlap(out=result, x_norm=x_norm, delta=delta)
@@ -192,7 +192,7 @@ def mean_delta_cpu(
     -----
     Source: Darknet `batchnorm_layer.c` mean_delta_cpu.
     """
-    delta, layout = per_filter("delta", delta)
+    delta, layout = filter_array("delta", delta)
     variance = filter_vector("variance", variance, layout[1])
     result = output_array("out", out, (layout[1],))
     no_overlap(out=result, delta=delta, variance=variance)
@@ -230,7 +230,7 @@ def variance_delta_cpu(
     -----
     Source: Darknet `batchnorm_layer.c` variance_delta_cpu.
     """
-    x, layout = per_filter("x", x)
+    x, layout = filter_array("x", x)
     delta = float_array("delta", delta, x.shape)
     mean, variance = (
         filter_vector("mean", mean, layout[1]),
@@ -276,7 +276,7 @@ def normalize_delta_cpu(
     -----
     Source: Darknet `batchnorm_layer.c` normalize_delta_cpu.
     """
-    x, layout = per_filter("x", x)
+    x, layout = filter_array("x", x)
     delta = float_array("delta", delta, x.shape)
     vectors = {
         "mean": mean,

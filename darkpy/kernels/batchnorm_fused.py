@@ -31,7 +31,7 @@ from darkpy.engine.boundary import (
     struct,
 )
 from darkpy.errors import ArgumentError
-from darkpy.kernels.per_filter import filter_vector, per_filter, plane_tensor, variant_rules
+from darkpy.kernels.per_filter import filter_array, filter_vector, plane_tensor, variant_rules
 
 __all__ = [
     "BatchnormBackward",
@@ -122,7 +122,7 @@ def batchnorm_forward(
     Source: Ioffe and Szegedy (2015); Darknet `batchnorm_layer.c` forward_batchnorm_layer.
     """
     default, inside, biased, _ = variant_rules(variant)
-    x, layout = per_filter("x", x)
+    x, layout = filter_array("x", x)
     vectors = {"scales": scales, "biases": biases}
     inputs = {name: filter_vector(name, array, layout[1]) for name, array in vectors.items()}
     rolled: dict[str, FloatArray] = {}
@@ -224,7 +224,7 @@ def batchnorm_backward(
     Source: Ioffe and Szegedy (2015); Darknet `batchnorm_layer.c` backward_batchnorm_layer.
     """
     default, inside, biased, is_exact = variant_rules(variant)
-    x, layout = per_filter("x", x)
+    x, layout = filter_array("x", x)
     delta = float_array("delta", delta, x.shape)
     vectors = {"scales": scales, "mean": mean, "variance": variance}
     inputs = {name: filter_vector(name, array, layout[1]) for name, array in vectors.items()}

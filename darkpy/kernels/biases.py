@@ -22,7 +22,7 @@ from darkpy.engine.boundary import (
     output_array,
     pointer,
 )
-from darkpy.kernels.per_filter import filter_vector, per_filter
+from darkpy.kernels.per_filter import filter_array, filter_vector
 
 __all__ = [
     "add_bias",
@@ -80,7 +80,7 @@ def scale_bias(
 def _scale_shift(
     kernel: str, output: object, vector: dict[str, FloatArray], out: object
 ) -> FloatArray:
-    x, layout = per_filter("output", output)
+    x, layout = filter_array("output", output)
     checked = {name: filter_vector(name, array, layout[1]) for name, array in vector.items()}
     result = output_array("out", out, x.shape)
     no_partial_overlap(out=result, output=x)
@@ -108,7 +108,7 @@ def backward_bias(delta: FloatArray, *, out: FloatArray | None = None) -> FloatA
     -----
     Source: Darknet `convolutional_layer.c` backward_bias.
     """
-    delta, layout = per_filter("delta", delta)
+    delta, layout = filter_array("delta", delta)
     result = accumulator("out", out, (layout[1],))
     no_overlap(out=result, delta=delta)
     if delta.size:

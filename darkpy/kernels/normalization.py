@@ -33,7 +33,7 @@ from darkpy.engine.boundary import (
     size,
     struct,
 )
-from darkpy.kernels.per_filter import per_filter, plane_tensor
+from darkpy.kernels.per_filter import filter_array, plane_tensor
 
 __all__ = ["l2normalize_cpu", "lrn_backward", "lrn_forward"]
 
@@ -77,7 +77,7 @@ def lrn_forward(
     channel.
     """
     parameters = _parameters(size, alpha, beta)
-    x, layout = per_filter("x", x)
+    x, layout = filter_array("x", x)
     result = output_array("out", out, x.shape)
     kept = None if norms is None else float_array("norms", norms, x.shape, writable=True)
     no_overlap(out=result, x=x, norms=kept)
@@ -141,7 +141,7 @@ def lrn_backward(
     Source: the derivative; Darknet `normalization_layer.c` keeps its first term only.
     """
     parameters = _parameters(size, alpha, beta)
-    x, layout = per_filter("x", x)
+    x, layout = filter_array("x", x)
     delta = float_array("delta", delta, x.shape)
     result = output_array("out", out, x.shape)
     no_partial_overlap(out=result, delta=delta)
@@ -179,7 +179,7 @@ def l2normalize_cpu(
     Error: (4 + log2(channels)) units in the last place.  Threads: split over images and positions.
     Source: Darknet `blas.c` l2normalize_cpu.
     """
-    x, layout = per_filter("x", x)
+    x, layout = filter_array("x", x)
     result = output_array("out", out, x.shape)
     kept = None if dx is None else float_array("dx", dx, x.shape, writable=True)
     no_partial_overlap(out=result, x=x)

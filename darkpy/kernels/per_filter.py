@@ -10,7 +10,7 @@ from darkpy.config.dialects import DIALECTS
 from darkpy.engine.boundary import FloatArray, float_array, pointer
 from darkpy.errors import ArgumentError, ShapeError
 
-__all__ = ["VARIANTS", "Variant", "filter_vector", "per_filter", "plane_tensor", "variant_rules"]
+__all__ = ["VARIANTS", "Variant", "filter_array", "filter_vector", "plane_tensor", "variant_rules"]
 
 
 class Variant(NamedTuple):
@@ -40,7 +40,7 @@ VARIANTS = {
 }
 
 
-def per_filter(name: str, array: object) -> tuple[FloatArray, tuple[int, int, int]]:
+def filter_array(name: str, array: object) -> tuple[FloatArray, tuple[int, int, int]]:
     """Return the checked array and (batch, filters, spatial)."""
     checked = float_array(name, array)
     if checked.ndim < 2:
