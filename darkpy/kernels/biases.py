@@ -1,13 +1,6 @@
 """Darknet's biases and scales.
 
-Arrays are (batch, filters) or (batch, filters, ...) with any number of axes behind, usually
-(N,C,H,W); per-filter arrays are (filters,).  M is the number of values of a filter: batch times the
-axes behind.  A `delta` is Darknet's: minus the gradient of the loss.
-
-Sums run over the whole batch in float32 blocks of at most 4096 values, joined in double precision:
-their error is about 2 eps sqrt(4096) of the root sum square of their terms.  Maps are within 4
-units in the last place of their largest term.  The work is split over the threads without a change
-of bits.
+Shapes, M, the sign of a delta, accuracy and threads: `darkpy.kernels.per_filter`.
 """
 
 from __future__ import annotations
