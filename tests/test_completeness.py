@@ -74,9 +74,16 @@ def names_in(source: str) -> set[str]:
 
 def test_every_c_function_has_a_python_caller() -> None:
     called = set().union(*(names_in(path.read_text(encoding="utf-8")) for path in CALLERS))
+    called |= {f"{name}_workspace" for name in called}  # who calls a function asks for its memory
     unused = [name for name in FUNCTIONS if name not in called | C_ONLY]
     assert FUNCTIONS
     assert not unused, f"no Python code calls {', '.join(unused)}"
+
+
+def test_workspaces_have_the_names_of_their_functions() -> None:
+    workspaces = [name for name in FUNCTIONS if name.endswith("_workspace")]
+    assert workspaces
+    assert {name.removesuffix("_workspace") for name in workspaces} <= set(FUNCTIONS)
 
 
 def test_every_status_has_a_text_of_its_own() -> None:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from darkpy.engine import boundary
 from darkpy.engine.algorithms import algorithm_number, chosen_algorithm
+from darkpy.engine.aligned import aligned
 from darkpy.engine.boundary import FloatArray, lib, pointer
 
 __all__ = ["Bf16Packing", "FilterPacking", "pack_all"]
@@ -49,9 +50,15 @@ class FilterPacking:
         status = lib.dk_convolution_pack(self._shape, pointer(filters), pointer(packed))
         boundary.check(status, "dk_convolution_pack")
 
-    def unpack(self, packed: FloatArray) -> FloatArray:
-        """Return the filters that `packed` holds."""
-        filters = np.empty(self.filter_shape, np.float32)
+    def packed(self, filters: FloatArray) -> npt.NDArray[Any]:
+        """Return `filters` in the packed form, in new memory."""
+        packed = aligned(self.size).view(self.dtype)
+        self.pack(filters, packed)
+        return packed
+
+    def unpack(self, packed: FloatArray, out: FloatArray | None = None) -> FloatArray:
+        """Return the filters that `packed` holds, in `out` where that is given."""
+        filters = np.empty(self.filter_shape, np.float32) if out is None else out
         status = lib.dk_convolution_unpack(self._shape, pointer(packed), pointer(filters))
         boundary.check(status, "dk_convolution_unpack")
         return filters
@@ -106,9 +113,9 @@ class Bf16Packing(FilterPacking):
         status = lib.dk_convolution_pack_bf16(self._shape, pointer(filters), pairs)
         boundary.check(status, "dk_convolution_pack_bf16")
 
-    def unpack(self, packed: npt.NDArray[Any]) -> FloatArray:
-        """Return the rounded filters that `packed` holds."""
-        filters = np.empty(self.filter_shape, np.float32)
+    def unpack(self, packed: npt.NDArray[Any], out: FloatArray | None = None) -> FloatArray:
+        """Return the rounded filters that `packed` holds, in `out` where that is given."""
+        filters = np.empty(self.filter_shape, np.float32) if out is None else out
         pairs = pointer(packed, "uint32_t")
         status = lib.dk_convolution_unpack_bf16(self._shape, pairs, pointer(filters))
         boundary.check(status, "dk_convolution_unpack_bf16")

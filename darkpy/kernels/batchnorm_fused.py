@@ -5,14 +5,13 @@ Shapes, M, the sign of a delta, accuracy and threads: `darkpy.kernels.per_filter
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from darkpy.engine.boundary import (
     FloatArray,
     accumulator,
-    check,
     float_array,
     lib,
     no_overlap,
@@ -23,6 +22,7 @@ from darkpy.engine.boundary import (
     real,
     struct,
 )
+from darkpy.engine.workspace import call_with_workspace
 from darkpy.errors import ArgumentError
 from darkpy.kernels.per_filter import filter_array, filter_vector, plane_tensor, variant_rules
 
@@ -52,12 +52,6 @@ class BatchnormBackward(NamedTuple):
     #: (filters,)
     scale_updates: FloatArray
     bias_updates: FloatArray
-
-
-def _call(function: str, workspace: str, args: Any) -> None:
-    work = np.empty(getattr(lib, workspace)(args), np.uint8)
-    args.workspace = pointer(work, "void")
-    check(getattr(lib, function)(args), function.removeprefix("dk_"))
 
 
 def batchnorm_forward(
@@ -150,11 +144,8 @@ def batchnorm_forward(
         "activation": lib.DK_LINEAR,
     }
     function = "dk_batchnorm_forward_nchw" if train else "dk_batchnorm_apply_nchw"
-    workspace = (
-        "dk_batchnorm_forward_nchw_workspace" if train else "dk_batchnorm_apply_nchw_workspace"
-    )
     if x.size:
-        _call(function, workspace, struct("dk_batchnorm", fields))
+        call_with_workspace(function, struct("dk_batchnorm", fields))
     return BatchnormForward(result, mean, variance)
 
 
@@ -244,7 +235,6 @@ def batchnorm_backward(
         "biased": biased,
         "activation": lib.DK_LINEAR,
     }
-    args = struct("dk_batchnorm_backward", fields)
     if x.size:
-        _call("dk_batchnorm_backward_nchw", "dk_batchnorm_backward_nchw_workspace", args)
+        call_with_workspace("dk_batchnorm_backward_nchw", struct("dk_batchnorm_backward", fields))
     return BatchnormBackward(result, updates["scale_updates"], updates["bias_updates"])

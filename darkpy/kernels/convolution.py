@@ -15,7 +15,6 @@ from darkpy.engine.boundary import (
     FloatArray,
     check,
     float_array,
-    give_workspace,
     lib,
     no_overlap,
     output_array,
@@ -23,6 +22,8 @@ from darkpy.engine.boundary import (
     size,
     struct,
 )
+from darkpy.engine.packing import Bf16Packing, FilterPacking
+from darkpy.engine.workspace import call_with_workspace
 from darkpy.errors import ShapeError
 from darkpy.kernels.im2col import Pair, out_length, pair
 
@@ -39,9 +40,6 @@ class _Geometry(NamedTuple):
     plane: tuple[int, int]
     out: tuple[int, int]
     fields: dict[str, int]
-
-    def shape(self) -> Any:
-        return struct("dk_conv_shape", self.fields)
 
     def x_shape(self) -> tuple[int, int, int, int]:
         return self.batch, self.fields["channels"], *self.plane
@@ -111,15 +109,6 @@ class _ChannelsLast:
         return out
 
 
-def _pack_bf16(geometry: _Geometry, weights: FloatArray) -> FloatArray:
-    """Pairs of bf16, seen as floats."""
-    shape = geometry.shape()
-    packed = np.empty(lib.dk_convolution_bf16_size(shape), np.float32)
-    status = lib.dk_convolution_pack_bf16(shape, pointer(weights), pointer(packed, "uint32_t"))
-    check(status, "convolution_pack_bf16")
-    return packed
-
-
 def _round_bf16(x: _ChannelsLast) -> _ChannelsLast:
     """The same image in pairs of bf16."""
     n, h, w, c = x.memory.shape
@@ -127,28 +116,6 @@ def _round_bf16(x: _ChannelsLast) -> _ChannelsLast:
     status = lib.dk_round_bf16(struct("dk_round_bf16", {"x": x.fields, "y": pairs.fields}))
     check(status, "round_bf16")
     return pairs
-
-
-def _pack(geometry: _Geometry, weights: FloatArray) -> FloatArray:
-    shape = geometry.shape()
-    packed = np.empty(lib.dk_convolution_weights_size(shape), np.float32)
-    check(lib.dk_convolution_pack(shape, pointer(weights), pointer(packed)), "convolution_pack")
-    return packed
-
-
-def _run(function: str, name: str, fields: dict[str, Any]) -> None:
-    """Call lib.`function` with a struct `name` and the workspace that it asks for."""
-    workspace_of = {
-        "dk_convolution": lib.dk_convolution_forward_workspace,
-        "dk_convolution_backward_data": lib.dk_convolution_backward_data_workspace,
-        "dk_convolution_backward_weights": lib.dk_convolution_backward_weights_workspace,
-    }[name]
-    needed = workspace_of(struct(name, fields))
-    memory = np.empty(needed // 4 + 16, np.float32)
-    start = (-memory.ctypes.data % 64) // 4
-    args = struct(name, fields)
-    give_workspace(args, memory[start:], needed)
-    check(getattr(lib, function)(args), function.removeprefix("dk_"))
 
 
 def convolution_forward(
@@ -210,10 +177,10 @@ def convolution_forward(
     if not out.size:
         return out
     source, result = _ChannelsLast(geometry.x_shape(), x), _ChannelsLast(geometry.y_shape())
+    packing = FilterPacking(geometry.fields)
     if algorithm == "indirect-bf16":
-        source, packed = _round_bf16(source), _pack_bf16(geometry, weights)
-    else:
-        packed = _pack(geometry, weights)
+        source, packing = _round_bf16(source), Bf16Packing(geometry.fields)
+    packed = packing.packed(weights)
     fields = {
         "shape": geometry.fields,
         "x": source.fields,
@@ -223,7 +190,7 @@ def convolution_forward(
         "activation": lib.DK_LINEAR,
         "algorithm": number,
     }
-    _run("dk_convolution_forward", "dk_convolution", fields)
+    call_with_workspace("dk_convolution_forward", struct("dk_convolution", fields))
     return result.to_nchw(out)
 
 
@@ -283,7 +250,7 @@ def convolution_backward_data(
         return out
     delta = _ChannelsLast(geometry.y_shape(), grad_y)
     result = _ChannelsLast(geometry.x_shape(), out if accumulate else None)
-    packed = _pack(geometry, weights)
+    packed = FilterPacking(geometry.fields).packed(weights)
     fields = {
         "shape": geometry.fields,
         "dy": delta.fields,
@@ -292,7 +259,8 @@ def convolution_backward_data(
         "accumulate": int(accumulate),
         "algorithm": number,
     }
-    _run("dk_convolution_backward_data", "dk_convolution_backward_data", fields)
+    function = "dk_convolution_backward_data"
+    call_with_workspace(function, struct(function, fields))
     return result.to_nchw(out)
 
 
@@ -353,7 +321,8 @@ def convolution_backward_weights(
         return out
     source = _ChannelsLast(geometry.x_shape(), x)
     delta = _ChannelsLast(geometry.y_shape(), grad_y)
-    updates, shape = _pack(geometry, out), geometry.shape()
+    packing = FilterPacking(geometry.fields)
+    updates = packing.packed(out)
     fields = {
         "shape": geometry.fields,
         "x": source.fields,
@@ -361,7 +330,6 @@ def convolution_backward_weights(
         "updates": pointer(updates),
         "algorithm": number,
     }
-    _run("dk_convolution_backward_weights", "dk_convolution_backward_weights", fields)
-    status = lib.dk_convolution_unpack(shape, pointer(updates), pointer(out))
-    check(status, "convolution_unpack")
-    return out
+    function = "dk_convolution_backward_weights"
+    call_with_workspace(function, struct(function, fields))
+    return packing.unpack(updates, out)

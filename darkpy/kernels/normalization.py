@@ -17,8 +17,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from darkpy.engine.boundary import (
     FloatArray,
     check,
@@ -33,6 +31,7 @@ from darkpy.engine.boundary import (
     size,
     struct,
 )
+from darkpy.engine.workspace import call_with_workspace
 from darkpy.kernels.per_filter import filter_array, plane_tensor
 
 __all__ = ["l2normalize_cpu", "lrn_backward", "lrn_forward"]
@@ -150,9 +149,7 @@ def lrn_backward(
         arrays = {"x": x, "delta": delta, "dx": result}
         tensors = {name: plane_tensor(array, layout) for name, array in arrays.items()}
         args = struct("dk_lrn_backward", {**tensors, **parameters, "kappa": real("kappa", kappa)})
-        work = np.empty(lib.dk_lrn_backward_nchw_workspace(args), np.uint8)
-        args.workspace = pointer(work, "void")
-        check(lib.dk_lrn_backward_nchw(args), "lrn_backward")
+        call_with_workspace("dk_lrn_backward_nchw", args)
     return result
 
 
