@@ -38,7 +38,7 @@ def chosen_algorithm(
     str
         One of ALGORITHMS, never "auto".
     """
-    number: int = lib.dk_convolution_choose(
+    number = lib.dk_convolution_choose(
         struct("dk_conv_shape", shape), batch, *out, PASSES.index(passed)
     )
     return ALGORITHMS[number]

@@ -37,7 +37,7 @@ class FilterPacking:
     def __init__(self, geometry: Mapping[str, int]) -> None:
         self.geometry = dict(geometry)
         self._shape: Any = boundary.struct("dk_conv_shape", self.geometry)
-        self.size = int(lib.dk_convolution_weights_size(self._shape))
+        self.size = lib.dk_convolution_weights_size(self._shape)
 
     @property
     def filter_shape(self) -> tuple[int, int, int, int]:
@@ -81,7 +81,7 @@ class FilterPacking:
     def winograd_size(self, algorithm: str) -> int:
         """Floats of the filters as one of Winograd's algorithms reads them; 0: not for these."""
         number = algorithm_number(algorithm)
-        return int(lib.dk_convolution_winograd_size(self._shape, number))
+        return lib.dk_convolution_winograd_size(self._shape, number)
 
     def transform(self, algorithm: str, packed: FloatArray, winograd: FloatArray) -> None:
         """Fill `winograd`, that form of the packed filters."""
@@ -105,7 +105,7 @@ class Bf16Packing(FilterPacking):
 
     def __init__(self, geometry: Mapping[str, int]) -> None:
         super().__init__(geometry)
-        self.size = int(lib.dk_convolution_bf16_size(self._shape))
+        self.size = lib.dk_convolution_bf16_size(self._shape)
 
     def pack(self, filters: FloatArray, packed: npt.NDArray[Any]) -> None:
         """Fill `packed` from `filters`, rounded to nearest."""

@@ -232,7 +232,7 @@ def variance_delta_cpu(
     result = output_array("out", out, (layout[1],))
     no_overlap(out=result, x=x, delta=delta, mean=mean, variance=variance)
     if x.size:
-        arrays = [pointer(array) for array in (x, delta, mean, variance)]
+        arrays = pointer(x), pointer(delta), pointer(mean), pointer(variance)
         check(lib.dk_variance_delta_cpu(*arrays, *layout, pointer(result)), "variance_delta_cpu")
     else:
         result.fill(0)
@@ -282,7 +282,9 @@ def normalize_delta_cpu(
     no_partial_overlap(out=result, x=x, delta=delta)
     no_overlap(out=result, **checked)
     if x.size:
-        arrays = [pointer(x), *(pointer(array) for array in checked.values())]
-        status = lib.dk_normalize_delta(*arrays, *layout, pointer(delta), pointer(result))
+        p = {name: pointer(array) for name, array in checked.items()}
+        statistics = p["mean"], p["variance"], p["mean_delta"], p["variance_delta"]
+        deltas = pointer(delta), pointer(result)
+        status = lib.dk_normalize_delta(pointer(x), *statistics, *layout, *deltas)
         check(status, "normalize_delta_cpu")
     return result

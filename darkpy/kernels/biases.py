@@ -79,7 +79,7 @@ def _scale_shift(
     no_partial_overlap(out=result, output=x)
     no_overlap(out=result, **checked)
     if x.size:
-        vectors = [pointer(checked.get(name)) for name in ("scales", "biases")]
+        vectors = pointer(checked.get("scales")), pointer(checked.get("biases"))
         check(lib.dk_scale_shift(pointer(x), *vectors, *layout, pointer(result)), kernel)
     return result
 
