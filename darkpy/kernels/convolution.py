@@ -13,6 +13,7 @@ import numpy as np
 from darkpy.engine.algorithms import ALGORITHMS, algorithm_number
 from darkpy.engine.boundary import (
     FloatArray,
+    accumulator,
     check,
     float_array,
     lib,
@@ -25,7 +26,7 @@ from darkpy.engine.boundary import (
 from darkpy.engine.packing import Bf16Packing, FilterPacking
 from darkpy.engine.workspace import call_with_workspace
 from darkpy.errors import ShapeError
-from darkpy.kernels.im2col import Pair, out_length, pair
+from darkpy.kernels.windows import Pair, checked_windows, pair
 
 __all__ = [
     "ALGORITHMS",
@@ -60,34 +61,26 @@ def _geometry(
     channels, height, width = (size("length of x", n) for n in x_shape[1:])
     filters, per_group, size_h, size_w = (size("length of weights", n) for n in weights_shape)
     groups = size("groups", groups)
-    step, border, spread = (
-        pair("stride", stride, 1),
-        pair("pad", pad, 0),
-        pair("dilation", dilation, 1),
-    )
+    at = checked_windows((size_h, size_w), stride, pad, dilation)
     if per_group * groups != channels or filters % groups:
         raise ShapeError(
             f"weights must have shape (a multiple of groups, channels / groups, any, any) "
             f"for {channels} channels and {groups} groups, got {tuple(weights_shape)}"
         )
-    out = (
-        out_length("height", height, size_h, step[0], border[0], spread[0]),
-        out_length("width", width, size_w, step[1], border[1], spread[1]),
-    )
     fields = {
         "channels": channels,
         "filters": filters,
         "groups": groups,
         "size_h": size_h,
         "size_w": size_w,
-        "stride_h": step[0],
-        "stride_w": step[1],
-        "pad_h": border[0],
-        "pad_w": border[1],
-        "dilation_h": spread[0],
-        "dilation_w": spread[1],
+        "stride_h": at.stride[0],
+        "stride_w": at.stride[1],
+        "pad_h": at.pad[0],
+        "pad_w": at.pad[1],
+        "dilation_h": at.dilation[0],
+        "dilation_w": at.dilation[1],
     }
-    return _Geometry(batch, (height, width), out, fields)
+    return _Geometry(batch, (height, width), at.places(height, width), fields)
 
 
 class _ChannelsLast:
@@ -311,10 +304,7 @@ def convolution_backward_weights(
     weights_shape = (grad_y.shape[1], x.shape[1] // size("groups", groups), *kernel)
     geometry = _geometry(x.shape, weights_shape, stride, pad, dilation, groups)
     float_array("grad_y", grad_y, geometry.y_shape())
-    fresh = out is None
-    out = output_array("out", out, weights_shape)
-    if fresh:
-        out[...] = 0
+    out = accumulator("out", out, weights_shape)
     no_overlap(out=out, x=x, grad_y=grad_y)
     number = algorithm_number(algorithm)
     if not x.size:
