@@ -10,15 +10,15 @@ libdarknet.so).
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from contenders import INFERENCE, Kind
+from harness.arguments import chosen_contenders, turns_parser
 from harness.machine import machine_line, processor, version_line
 from harness.material import Material
-from harness.report import comparison
+from harness.report import comparison, threads_text
 from harness.results import update_section
 from harness.rounds import Entry, measure, measure_cold, say
 
@@ -30,34 +30,11 @@ PACKAGES = (
 
 def arguments() -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("nets", nargs="*", default=["googlenet", "googlenet-bn"], metavar="NET")
+    parser = turns_parser(__doc__, INFERENCE, batches=(1, 8, 32), rounds=6, seconds=0.7)
     parser.add_argument("--weights", help="a .weights file, for a single NET (default: random)")
-    parser.add_argument("--batch", type=int, nargs="+", default=[1, 8, 32])
-    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--rounds", type=int, default=6, help="turns of each contender")
-    parser.add_argument("--seconds", type=float, default=0.7, help="length of a turn")
-    parser.add_argument("--peers", nargs="+", default=list(INFERENCE), metavar="NAME")
-    parser.add_argument("--without", nargs="+", default=[], metavar="NAME", help="leave these out")
-    parser.add_argument("--darknet", default=os.environ.get("DARKNET_LIB", ""), metavar="PATH")
     parser.add_argument("--memory", action="store_true", help="show each process's peak memory")
     parser.add_argument("--cold", action="store_true", help="process start to first prediction")
-    parser.add_argument("--save", action="store_true", help="write benchmarks/RESULTS.md")
     return parser.parse_args()
-
-
-def chosen(options: argparse.Namespace) -> dict[str, Kind]:
-    """The contenders that take part, darkpy first."""
-    names = ["darkpy", *(n for n in options.peers if n != "darkpy" and n not in options.without)]
-    for name in names:
-        if name not in INFERENCE:
-            raise SystemExit(f"no contender {name!r}; there are: {', '.join(INFERENCE)}")
-    kinds = {name: INFERENCE[name] for name in names}
-    if not options.darknet:
-        kinds.pop("Darknet", None)
-    return {name: kind for name, kind in kinds.items() if kind.is_installed}
 
 
 def entry(
@@ -103,7 +80,7 @@ def entry(
 def main() -> None:
     """Measure what the command line asks for."""
     options = arguments()
-    kinds = chosen(options)
+    kinds = chosen_contenders(options, INFERENCE)
     about = f"{machine_line()}; {version_line(PACKAGES)}"
     print(about)
     for name in options.nets:
@@ -112,8 +89,7 @@ def main() -> None:
             work = material.flops() * 1e-9
             for batch in [1] if options.cold else options.batch:
                 for threads in options.threads:
-                    plural = "" if threads == 1 else "s"
-                    title = f"{material.name}, batch {batch}, {threads} thread{plural}"
+                    title = f"{material.name}, batch {batch}, {threads_text(threads)}"
                     title = f"{'Cold start' if options.cold else 'Inference'}: {title}"
                     say(title)
                     made = [

@@ -25,7 +25,7 @@ import numpy as np
 from contenders import is_installed
 from contenders.machine_limit import build
 from harness.machine import machine_line, processor, version_line
-from harness.report import difference, table
+from harness.report import difference, table, threads_text
 from harness.results import kept_rows, update_section
 from harness.rounds import Entry, Result, measure, say
 
@@ -236,10 +236,9 @@ def main() -> None:
         if limits is None:
             say("no C compiler: the machine's limits are not measured")
         for threads in options.threads:
-            plural = "" if threads == 1 else "s"
             shape = "x".join(map(str, options.shape))
             what = "gemm" if options.gemm else f"Kernels on {shape}"
-            title = f"{what}, {threads} thread{plural}"
+            title = f"{what}, {threads_text(threads)}"
             say(title)
             made = gemm_table if options.gemm else kernel_table
             header, rows = made(options, threads, limits)

@@ -13,7 +13,6 @@ layer by layer. ``--save`` writes the tables to benchmarks/RESULTS.md.
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -23,42 +22,20 @@ import numpy as np
 import darkpy
 from contenders import TRAINING, Kind
 from darkpy.cli.bench import totals_table
+from harness.arguments import chosen_contenders, turns_parser
 from harness.machine import machine_line, processor, version_line
 from harness.material import Material
-from harness.report import comparison
+from harness.report import comparison, threads_text
 from harness.results import update_section
 from harness.rounds import Entry, Result, measure, say
 
 
 def arguments() -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("nets", nargs="*", default=["googlenet", "googlenet-bn"], metavar="NET")
-    parser.add_argument("--batch", type=int, nargs="+", default=[16, 32])
-    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser = turns_parser(__doc__, TRAINING, batches=(16, 32), rounds=4, seconds=3.0)
     parser.add_argument("--steps", type=int, default=3, help="steps whose losses are compared")
-    parser.add_argument("--rounds", type=int, default=4, help="turns of each contender")
-    parser.add_argument("--seconds", type=float, default=3.0, help="length of a turn")
-    parser.add_argument("--peers", nargs="+", default=list(TRAINING), metavar="NAME")
-    parser.add_argument("--without", nargs="+", default=[], metavar="NAME", help="leave these out")
-    parser.add_argument("--darknet", default=os.environ.get("DARKNET_LIB", ""), metavar="PATH")
     parser.add_argument("--dropout", action="store_true", help="leave dropout on")
-    parser.add_argument("--save", action="store_true", help="write benchmarks/RESULTS.md")
     return parser.parse_args()
-
-
-def chosen(options: argparse.Namespace) -> dict[str, Kind]:
-    """The contenders that take part, darkpy first."""
-    names = ["darkpy", *(n for n in options.peers if n != "darkpy" and n not in options.without)]
-    for name in names:
-        if name not in TRAINING:
-            raise SystemExit(f"no contender {name!r}; there are: {', '.join(TRAINING)}")
-    kinds = {name: TRAINING[name] for name in names}
-    if not options.darknet:
-        kinds.pop("Darknet", None)
-    return {name: kind for name, kind in kinds.items() if kind.is_installed}
 
 
 def entry(
@@ -107,7 +84,7 @@ def breakdown(material: Material, batch: int, threads: int) -> str:
 def main() -> None:
     """Measure what the command line asks for."""
     options = arguments()
-    kinds = chosen(options)
+    kinds = chosen_contenders(options, TRAINING)
     about = f"{machine_line()}; {version_line(['torch'])}"
     print(about)
     for name in options.nets:
@@ -116,8 +93,7 @@ def main() -> None:
                 net = Material(name, None, Path(folder), spread=False)
                 material = net.training(batch, options.steps, options.dropout)
                 for threads in options.threads:
-                    plural = "" if threads == 1 else "s"
-                    title = f"Training: {net.name}, batch {batch}, {threads} thread{plural}"
+                    title = f"Training: {net.name}, batch {batch}, {threads_text(threads)}"
                     say(title)
                     entries = [
                         entry(n, kind, material, batch, threads, options.darknet)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib
 import inspect
 import pkgutil
@@ -14,6 +15,7 @@ import pytest
 import darkpy
 import darkpy.kernels
 from darkpy.engine.boundary import lib, text
+from darkpy.engine.core import ffi
 from darkpy.layers.registry import layer_classes
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -74,10 +76,35 @@ def names_in(source: str) -> set[str]:
 
 def test_every_c_function_has_a_python_caller() -> None:
     called = set().union(*(names_in(path.read_text(encoding="utf-8")) for path in CALLERS))
-    called |= {f"{name}_workspace" for name in called}  # the engine asks for it by that name
+    called |= {f"{name}_workspace" for name in called}  # who calls a function asks for its memory
     unused = [name for name in FUNCTIONS if name not in called | C_ONLY]
     assert FUNCTIONS
     assert not unused, f"no Python code calls {', '.join(unused)}"
+
+
+def is_known(name: str) -> bool:
+    """Whether C has a function, a struct or an enumeration of this name, or that begins so."""
+    if name in FUNCTIONS or (name.endswith("_") and any(f.startswith(name) for f in FUNCTIONS)):
+        return True
+    for kind in ("struct", "enum"):
+        with contextlib.suppress(ffi.error):
+            return bool(ffi.typeof(f"{kind} {name}"))
+    return False
+
+
+@pytest.mark.parametrize("path", MODULES, ids=dotted)
+def test_strings_that_name_c_functions_and_structs_name_some(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    words = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    names = {word for word in words if isinstance(word, str) and re.fullmatch(r"dk_\w+", word)}
+    unknown = sorted(name for name in names if not is_known(name))
+    assert not unknown, f"{path.name}: C has no {', '.join(unknown)}"
+
+
+def test_workspaces_have_the_names_of_their_functions() -> None:
+    workspaces = [name for name in FUNCTIONS if name.endswith("_workspace")]
+    assert workspaces
+    assert {name.removesuffix("_workspace") for name in workspaces} <= set(FUNCTIONS)
 
 
 def test_every_status_has_a_text_of_its_own() -> None:

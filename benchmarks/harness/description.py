@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from darkpy.export.pooling import window_pads
+from darkpy.export.shared.pooling_window import window_pads
 from darkpy.layers.base import Layer
 from darkpy.network.network import Network
 

@@ -1,4 +1,4 @@
-"""Tables."""
+"""Tables and headings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ import numpy as np
 
 from harness.rounds import Result
 
-__all__ = ["comparison", "difference", "table"]
+__all__ = ["comparison", "difference", "table", "threads_text"]
+
+
+def threads_text(threads: int) -> str:
+    """``1 thread``, ``2 threads``."""
+    return f"{threads} thread" + "s" * (threads != 1)
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from darkpy.engine.boundary import lib, struct
+from darkpy.engine.enums import ALGORITHMS, PASSES
+from darkpy.errors import ArgumentError
 
-__all__ = ["ALGORITHMS", "PASSES", "chosen_algorithm", "chosen_bf16"]
+__all__ = ["ALGORITHMS", "PASSES", "algorithm_number", "chosen_algorithm", "chosen_bf16"]
 
-#: Names of the algorithms, in the C core's order; "auto" is the engine's own choice among those for
-#: float32.
-ALGORITHMS = (
-    *("auto", "im2col", "indirect", "winograd", "depthwise", "winograd-2x2"),
-    *("indirect-bf16", "winograd-2x2-bf16"),
-)
 
-#: Passes of a convolution, in the C core's order.
-PASSES = ("forward", "backward_data", "backward_weights")
+def algorithm_number(name: str) -> int:
+    """Return the C core's number of an algorithm, or raise ArgumentError naming what exists."""
+    if name not in ALGORITHMS:
+        raise ArgumentError(f"algorithm must be one of {', '.join(ALGORITHMS)}, got {name!r}")
+    return ALGORITHMS.index(name)
 
 
 def chosen_algorithm(

@@ -23,6 +23,7 @@ __all__ = [
     "arguments",
     "call_list",
     "check",
+    "enumerators",
     "float_array",
     "give_workspace",
     "lib",
@@ -223,6 +224,13 @@ def give_workspace(args: Any, memory: npt.NDArray[Any], count: int) -> None:
     args.workspace = pointer(memory, "void") if count else null
     if any(name == "workspace_bytes" for name, _ in ffi.typeof(args).item.fields):
         args.workspace_bytes = count
+
+
+def enumerators(name: str) -> tuple[str, ...]:
+    """Names of the values of ``enum name``, which are 0, 1, ..., without the last if it counts."""
+    values = ffi.typeof(f"enum {name}").elements
+    names = [values[number] for number in range(len(values))]
+    return tuple(names[:-1] if names[-1].endswith("_COUNT") else names)
 
 
 def text(chars: Any) -> str:

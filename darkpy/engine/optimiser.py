@@ -38,11 +38,8 @@ def adam_update(
 
     `step` is 1 for the first update; `updates` becomes 0.
     """
-    status = lib.dk_adam_update(
-        weights.size,
-        *(pointer(a) for a in (weights, updates, mean, square)),
-        *(rate, b1, b2, eps, decay, step),
-    )
+    arrays = pointer(weights), pointer(updates), pointer(mean), pointer(square)
+    status = lib.dk_adam_update(weights.size, *arrays, rate, b1, b2, eps, decay, step)
     return _is_finite(status, "dk_adam_update")
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from darkpy.engine import boundary
-from darkpy.engine.algorithms import ALGORITHMS, chosen_algorithm
+from darkpy.engine.algorithms import algorithm_number, chosen_algorithm
+from darkpy.engine.aligned import aligned
 from darkpy.engine.boundary import FloatArray, lib, pointer
 
 __all__ = ["Bf16Packing", "FilterPacking", "pack_all"]
@@ -36,7 +37,7 @@ class FilterPacking:
     def __init__(self, geometry: Mapping[str, int]) -> None:
         self.geometry = dict(geometry)
         self._shape: Any = boundary.struct("dk_conv_shape", self.geometry)
-        self.size = int(lib.dk_convolution_weights_size(self._shape))
+        self.size = lib.dk_convolution_weights_size(self._shape)
 
     @property
     def filter_shape(self) -> tuple[int, int, int, int]:
@@ -49,9 +50,15 @@ class FilterPacking:
         status = lib.dk_convolution_pack(self._shape, pointer(filters), pointer(packed))
         boundary.check(status, "dk_convolution_pack")
 
-    def unpack(self, packed: FloatArray) -> FloatArray:
-        """Return the filters that `packed` holds."""
-        filters = np.empty(self.filter_shape, np.float32)
+    def packed(self, filters: FloatArray) -> npt.NDArray[Any]:
+        """Return `filters` in the packed form, in new memory."""
+        packed = aligned(self.size).view(self.dtype)
+        self.pack(filters, packed)
+        return packed
+
+    def unpack(self, packed: FloatArray, out: FloatArray | None = None) -> FloatArray:
+        """Return the filters that `packed` holds, in `out` where that is given."""
+        filters = np.empty(self.filter_shape, np.float32) if out is None else out
         status = lib.dk_convolution_unpack(self._shape, pointer(packed), pointer(filters))
         boundary.check(status, "dk_convolution_unpack")
         return filters
@@ -73,12 +80,12 @@ class FilterPacking:
 
     def winograd_size(self, algorithm: str) -> int:
         """Floats of the filters as one of Winograd's algorithms reads them; 0: not for these."""
-        number = ALGORITHMS.index(algorithm)
-        return int(lib.dk_convolution_winograd_size(self._shape, number))
+        number = algorithm_number(algorithm)
+        return lib.dk_convolution_winograd_size(self._shape, number)
 
     def transform(self, algorithm: str, packed: FloatArray, winograd: FloatArray) -> None:
         """Fill `winograd`, that form of the packed filters."""
-        number = ALGORITHMS.index(algorithm)
+        number = algorithm_number(algorithm)
         status = lib.dk_convolution_pack_winograd(
             self._shape, number, pointer(packed), pointer(winograd)
         )
@@ -98,7 +105,7 @@ class Bf16Packing(FilterPacking):
 
     def __init__(self, geometry: Mapping[str, int]) -> None:
         super().__init__(geometry)
-        self.size = int(lib.dk_convolution_bf16_size(self._shape))
+        self.size = lib.dk_convolution_bf16_size(self._shape)
 
     def pack(self, filters: FloatArray, packed: npt.NDArray[Any]) -> None:
         """Fill `packed` from `filters`, rounded to nearest."""
@@ -106,9 +113,9 @@ class Bf16Packing(FilterPacking):
         status = lib.dk_convolution_pack_bf16(self._shape, pointer(filters), pairs)
         boundary.check(status, "dk_convolution_pack_bf16")
 
-    def unpack(self, packed: npt.NDArray[Any]) -> FloatArray:
-        """Return the rounded filters that `packed` holds."""
-        filters = np.empty(self.filter_shape, np.float32)
+    def unpack(self, packed: npt.NDArray[Any], out: FloatArray | None = None) -> FloatArray:
+        """Return the rounded filters that `packed` holds, in `out` where that is given."""
+        filters = np.empty(self.filter_shape, np.float32) if out is None else out
         pairs = pointer(packed, "uint32_t")
         status = lib.dk_convolution_unpack_bf16(self._shape, pairs, pointer(filters))
         boundary.check(status, "dk_convolution_unpack_bf16")

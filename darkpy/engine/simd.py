@@ -36,7 +36,7 @@ def simd() -> str:
 
 def lanes() -> int:
     """Floats in a vector of the variant in use."""
-    return int(lib.dk_simd_lanes())
+    return lib.dk_simd_lanes()
 
 
 def use(name: str) -> None:
@@ -62,7 +62,7 @@ def set_num_threads(count: int) -> None:
 
 def get_num_threads() -> int:
     """Return the number of threads in use: OMP_NUM_THREADS or the machine's cores until set."""
-    return int(lib.dk_get_num_threads())
+    return lib.dk_get_num_threads()
 
 
 def has_bf16() -> bool:

@@ -1,44 +1,22 @@
-"""Section kind -> function that adds the layer to a graph.
+"""Layer -> function that adds it to a graph: `convert` of the module with the section's name.
 
-Every module of this folder registers its own; there is no list to edit.
+There is no list to edit, and only what a network has is imported.
 """
 
 from __future__ import annotations
 
 import importlib
-import pkgutil
+import importlib.util
 from collections.abc import Callable
-from functools import cache
-from typing import Any, TypeVar
+from typing import Any
 
-import darkpy.export
 from darkpy.export.graph import Graph
 from darkpy.layers.base import Layer
 
-__all__ = ["converts", "find_converter"]
+__all__ = ["find_converter"]
 
 #: Adds a layer to the graph and returns the name of its output.
 Converter = Callable[[Graph, Any], str]
-AnyConverter = TypeVar("AnyConverter", bound=Converter)
-
-_CONVERTERS: dict[str, Converter] = {}
-
-
-def converts(*kinds: str) -> Callable[[AnyConverter], AnyConverter]:
-    """Decorator: the function converts layers of these kinds."""
-
-    def add(converter: AnyConverter) -> AnyConverter:
-        for kind in kinds:
-            _CONVERTERS[kind] = converter
-        return converter
-
-    return add
-
-
-@cache
-def _load_all() -> None:
-    for module in pkgutil.iter_modules(darkpy.export.__path__):
-        importlib.import_module(f"darkpy.export.{module.name}")
 
 
 def find_converter(layer: Layer) -> Converter:
@@ -49,7 +27,8 @@ def find_converter(layer: Layer) -> Converter:
     ConfigError
         ONNX has no operation that does what the layer does.
     """
-    _load_all()
-    if layer.kind not in _CONVERTERS:
+    module = f"darkpy.export.{layer.kind}"
+    if importlib.util.find_spec(module) is None:
         raise layer.error("has no counterpart in ONNX")
-    return _CONVERTERS[layer.kind]
+    converter: Converter = importlib.import_module(module).convert
+    return converter

@@ -42,6 +42,7 @@ from darkpy.engine.boundary import (
     output_array,
     pointer,
 )
+from darkpy.engine.enums import ACTIVATIONS
 from darkpy.errors import ArgumentError
 
 __all__ = [
@@ -52,30 +53,6 @@ __all__ = [
     "gradient_array",
     "gradient_needs_input",
 ]
-
-ACTIVATIONS: tuple[str, ...] = (
-    "linear",
-    "logistic",
-    "loggy",
-    "relu",
-    "relu6",
-    "relie",
-    "ramp",
-    "leaky",
-    "tanh",
-    "elu",
-    "selu",
-    "plse",
-    "stair",
-    "hardtan",
-    "lhtan",
-    "swish",
-    "mish",
-    "hard_mish",
-    "gelu",
-    "revleaky",
-)
-"""The names, in the order of the C core's ``enum dk_activation``."""
 
 
 def activation_kind(name: object) -> int:

@@ -1,13 +1,6 @@
 """Darknet's batch normalisation, step by step; `batchnorm_forward` does it in one call.
 
-Arrays are (batch, filters) or (batch, filters, ...) with any number of axes behind, usually
-(N,C,H,W); per-filter arrays are (filters,).  M is the number of values of a filter: batch times the
-axes behind.  A `delta` is Darknet's: minus the gradient of the loss.
-
-Sums run over the whole batch in float32 blocks of at most 4096 values, joined in double precision:
-their error is about 2 eps sqrt(4096) of the root sum square of their terms.  Maps are within 4
-units in the last place of their largest term.  The work is split over the threads without a change
-of bits.
+Shapes, M, the sign of a delta, accuracy and threads: `darkpy.kernels.per_filter`.
 """
 
 from __future__ import annotations
@@ -25,7 +18,7 @@ from darkpy.engine.boundary import (
     output_array,
     pointer,
 )
-from darkpy.kernels.per_filter import filter_vector, per_filter, variant_rules
+from darkpy.kernels.per_filter import filter_array, filter_vector, variant_rules
 
 __all__ = [
     "backward_scale_cpu",
@@ -56,7 +49,7 @@ def mean_cpu(x: FloatArray, *, out: FloatArray | None = None) -> FloatArray:
     -----
     Source: Darknet `blas.c` mean_cpu.
     """
-    x, layout = per_filter("x", x)
+    x, layout = filter_array("x", x)
     result = output_array("out", out, (layout[1],))
     no_overlap(out=result, x=x)
     if x.size:
@@ -87,7 +80,7 @@ def variance_cpu(x: FloatArray, mean: FloatArray, *, out: FloatArray | None = No
     -----
     Source: Darknet `blas.c` variance_cpu.
     """
-    x, layout = per_filter("x", x)
+    x, layout = filter_array("x", x)
     mean = filter_vector("mean", mean, layout[1])
     result = output_array("out", out, (layout[1],))
     no_overlap(out=result, x=x, mean=mean)
@@ -127,7 +120,7 @@ def normalize_cpu(
     Source: Darknet `blas.c` normalize_cpu.
     """
     epsilon, inside, _, _ = variant_rules(variant)
-    x, layout = per_filter("x", x)
+    x, layout = filter_array("x", x)
     mean, variance = (
         filter_vector(name, array, layout[1])
         for name, array in (("mean", mean), ("variance", variance))
@@ -161,7 +154,7 @@ def backward_scale_cpu(
     -----
     Source: Darknet `convolutional_layer.c` backward_scale_cpu.
     """
-    x_norm, layout = per_filter("x_norm", x_norm)
+    x_norm, layout = filter_array("x_norm", x_norm)
     delta = float_array("delta", delta, x_norm.shape)
     result = accumulator("out", out, (layout[1],))
     no_overlap(out=result, x_norm=x_norm, delta=delta)
@@ -192,7 +185,7 @@ def mean_delta_cpu(
     -----
     Source: Darknet `batchnorm_layer.c` mean_delta_cpu.
     """
-    delta, layout = per_filter("delta", delta)
+    delta, layout = filter_array("delta", delta)
     variance = filter_vector("variance", variance, layout[1])
     result = output_array("out", out, (layout[1],))
     no_overlap(out=result, delta=delta, variance=variance)
@@ -230,7 +223,7 @@ def variance_delta_cpu(
     -----
     Source: Darknet `batchnorm_layer.c` variance_delta_cpu.
     """
-    x, layout = per_filter("x", x)
+    x, layout = filter_array("x", x)
     delta = float_array("delta", delta, x.shape)
     mean, variance = (
         filter_vector("mean", mean, layout[1]),
@@ -239,7 +232,7 @@ def variance_delta_cpu(
     result = output_array("out", out, (layout[1],))
     no_overlap(out=result, x=x, delta=delta, mean=mean, variance=variance)
     if x.size:
-        arrays = [pointer(array) for array in (x, delta, mean, variance)]
+        arrays = pointer(x), pointer(delta), pointer(mean), pointer(variance)
         check(lib.dk_variance_delta_cpu(*arrays, *layout, pointer(result)), "variance_delta_cpu")
     else:
         result.fill(0)
@@ -276,7 +269,7 @@ def normalize_delta_cpu(
     -----
     Source: Darknet `batchnorm_layer.c` normalize_delta_cpu.
     """
-    x, layout = per_filter("x", x)
+    x, layout = filter_array("x", x)
     delta = float_array("delta", delta, x.shape)
     vectors = {
         "mean": mean,
@@ -289,7 +282,9 @@ def normalize_delta_cpu(
     no_partial_overlap(out=result, x=x, delta=delta)
     no_overlap(out=result, **checked)
     if x.size:
-        arrays = [pointer(x), *(pointer(array) for array in checked.values())]
-        status = lib.dk_normalize_delta(*arrays, *layout, pointer(delta), pointer(result))
+        p = {name: pointer(array) for name, array in checked.items()}
+        statistics = p["mean"], p["variance"], p["mean_delta"], p["variance_delta"]
+        deltas = pointer(delta), pointer(result)
+        status = lib.dk_normalize_delta(pointer(x), *statistics, *layout, *deltas)
         check(status, "normalize_delta_cpu")
     return result

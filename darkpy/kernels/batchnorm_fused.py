@@ -1,25 +1,17 @@
 """Batch normalisation as the engine does it: a pass for the statistics, a pass for the rest.
 
-Arrays are (batch, filters) or (batch, filters, ...) with any number of axes behind, usually
-(N,C,H,W); per-filter arrays are (filters,).  M is the number of values of a filter: batch times the
-axes behind.  A `delta` is Darknet's: minus the gradient of the loss.
-
-Sums run over the whole batch in float32 blocks of at most 4096 values, joined in double precision:
-their error is about 2 eps sqrt(4096) of the root sum square of their terms.  Maps are within 4
-units in the last place of their largest term.  The work is split over the threads without a change
-of bits.
+Shapes, M, the sign of a delta, accuracy and threads: `darkpy.kernels.per_filter`.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from darkpy.engine.boundary import (
     FloatArray,
     accumulator,
-    check,
     float_array,
     lib,
     no_overlap,
@@ -30,8 +22,9 @@ from darkpy.engine.boundary import (
     real,
     struct,
 )
+from darkpy.engine.workspace import call_with_workspace
 from darkpy.errors import ArgumentError
-from darkpy.kernels.per_filter import filter_vector, per_filter, plane_tensor, variant_rules
+from darkpy.kernels.per_filter import filter_array, filter_vector, plane_tensor, variant_rules
 
 __all__ = [
     "BatchnormBackward",
@@ -59,12 +52,6 @@ class BatchnormBackward(NamedTuple):
     #: (filters,)
     scale_updates: FloatArray
     bias_updates: FloatArray
-
-
-def _call(function: str, workspace: str, args: Any) -> None:
-    work = np.empty(getattr(lib, workspace)(args), np.uint8)
-    args.workspace = pointer(work, "void")
-    check(getattr(lib, function)(args), function.removeprefix("dk_"))
 
 
 def batchnorm_forward(
@@ -122,7 +109,7 @@ def batchnorm_forward(
     Source: Ioffe and Szegedy (2015); Darknet `batchnorm_layer.c` forward_batchnorm_layer.
     """
     default, inside, biased, _ = variant_rules(variant)
-    x, layout = per_filter("x", x)
+    x, layout = filter_array("x", x)
     vectors = {"scales": scales, "biases": biases}
     inputs = {name: filter_vector(name, array, layout[1]) for name, array in vectors.items()}
     rolled: dict[str, FloatArray] = {}
@@ -157,11 +144,8 @@ def batchnorm_forward(
         "activation": lib.DK_LINEAR,
     }
     function = "dk_batchnorm_forward_nchw" if train else "dk_batchnorm_apply_nchw"
-    workspace = (
-        "dk_batchnorm_forward_nchw_workspace" if train else "dk_batchnorm_apply_nchw_workspace"
-    )
     if x.size:
-        _call(function, workspace, struct("dk_batchnorm", fields))
+        call_with_workspace(function, struct("dk_batchnorm", fields))
     return BatchnormForward(result, mean, variance)
 
 
@@ -224,7 +208,7 @@ def batchnorm_backward(
     Source: Ioffe and Szegedy (2015); Darknet `batchnorm_layer.c` backward_batchnorm_layer.
     """
     default, inside, biased, is_exact = variant_rules(variant)
-    x, layout = per_filter("x", x)
+    x, layout = filter_array("x", x)
     delta = float_array("delta", delta, x.shape)
     vectors = {"scales": scales, "mean": mean, "variance": variance}
     inputs = {name: filter_vector(name, array, layout[1]) for name, array in vectors.items()}
@@ -251,7 +235,6 @@ def batchnorm_backward(
         "biased": biased,
         "activation": lib.DK_LINEAR,
     }
-    args = struct("dk_batchnorm_backward", fields)
     if x.size:
-        _call("dk_batchnorm_backward_nchw", "dk_batchnorm_backward_nchw_workspace", args)
+        call_with_workspace("dk_batchnorm_backward_nchw", struct("dk_batchnorm_backward", fields))
     return BatchnormBackward(result, updates["scale_updates"], updates["bias_updates"])

@@ -1,13 +1,6 @@
 """Darknet's biases and scales.
 
-Arrays are (batch, filters) or (batch, filters, ...) with any number of axes behind, usually
-(N,C,H,W); per-filter arrays are (filters,).  M is the number of values of a filter: batch times the
-axes behind.  A `delta` is Darknet's: minus the gradient of the loss.
-
-Sums run over the whole batch in float32 blocks of at most 4096 values, joined in double precision:
-their error is about 2 eps sqrt(4096) of the root sum square of their terms.  Maps are within 4
-units in the last place of their largest term.  The work is split over the threads without a change
-of bits.
+Shapes, M, the sign of a delta, accuracy and threads: `darkpy.kernels.per_filter`.
 """
 
 from __future__ import annotations
@@ -22,7 +15,7 @@ from darkpy.engine.boundary import (
     output_array,
     pointer,
 )
-from darkpy.kernels.per_filter import filter_vector, per_filter
+from darkpy.kernels.per_filter import filter_array, filter_vector
 
 __all__ = [
     "add_bias",
@@ -80,13 +73,13 @@ def scale_bias(
 def _scale_shift(
     kernel: str, output: object, vector: dict[str, FloatArray], out: object
 ) -> FloatArray:
-    x, layout = per_filter("output", output)
+    x, layout = filter_array("output", output)
     checked = {name: filter_vector(name, array, layout[1]) for name, array in vector.items()}
     result = output_array("out", out, x.shape)
     no_partial_overlap(out=result, output=x)
     no_overlap(out=result, **checked)
     if x.size:
-        vectors = [pointer(checked.get(name)) for name in ("scales", "biases")]
+        vectors = pointer(checked.get("scales")), pointer(checked.get("biases"))
         check(lib.dk_scale_shift(pointer(x), *vectors, *layout, pointer(result)), kernel)
     return result
 
@@ -108,7 +101,7 @@ def backward_bias(delta: FloatArray, *, out: FloatArray | None = None) -> FloatA
     -----
     Source: Darknet `convolutional_layer.c` backward_bias.
     """
-    delta, layout = per_filter("delta", delta)
+    delta, layout = filter_array("delta", delta)
     result = accumulator("out", out, (layout[1],))
     no_overlap(out=result, delta=delta)
     if delta.size:

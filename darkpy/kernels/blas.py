@@ -244,9 +244,9 @@ def weighted_delta_cpu(
     for name, result in results.items():
         no_overlap(**{name: result}, **others)
         others[name] = result
-    pointers = {name: pointer(array) for name, array in others.items()}
-    order = [pointers[name] for name in ("a", "b", "s", "da", "db", "ds")]
-    check(lib.dk_weighted_delta_cpu(*order, a.size, pointers["dc"]), "weighted_delta_cpu")
+    p = {name: pointer(array) for name, array in others.items()}
+    read, added = (p["a"], p["b"], p["s"]), (p["da"], p["db"], p["ds"])
+    check(lib.dk_weighted_delta_cpu(*read, *added, a.size, p["dc"]), "weighted_delta_cpu")
     return results["da"], results["db"], results["ds"]
 
 

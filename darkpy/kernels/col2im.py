@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from darkpy.engine.boundary import (
     FloatArray,
+    accumulator,
     check,
     float_array,
     lib,
     no_overlap,
-    output_array,
     pointer,
     size,
 )
-from darkpy.kernels.im2col import Pair, out_length, pair
+from darkpy.kernels.windows import Pair, checked_windows
 
 __all__ = ["col2im_cpu", "col2im_cpu_ext"]
 
@@ -53,21 +55,16 @@ def col2im_cpu_ext(
     `col2im.c` col2im_cpu_ext, which clears the image first; with `out` this one adds.
     """
     channels, height, width = (size("shape", n, 0) for n in shape)
-    kernel, step = pair("ksize", ksize, 1), pair("stride", stride, 1)
-    border, spread = pair("pad", pad, 0), pair("dilation", dilation, 1)
-    out_h = out_length("height", height, kernel[0], step[0], border[0], spread[0])
-    out_w = out_length("width", width, kernel[1], step[1], border[1], spread[1])
-    rows = channels * kernel[0] * kernel[1]
-    columns = float_array("columns", columns, (rows, out_h * out_w))
-    fresh = out is None
-    out = output_array("out", out, (channels, height, width))
-    if fresh:
-        out[...] = 0
+    at = checked_windows(ksize, stride, pad, dilation)
+    rows, places = channels * prod(at.ksize), prod(at.places(height, width))
+    columns = float_array("columns", columns, (rows, places))
+    out = accumulator("out", out, (channels, height, width))
     no_overlap(out=out, columns=columns)
     if not columns.size:
         return out
+    numbers = *at.ksize, *at.pad, *at.stride, *at.dilation
     status = lib.dk_col2im_cpu_ext(
-        pointer(columns), channels, height, width, *kernel, *border, *step, *spread, pointer(out)
+        pointer(columns), channels, height, width, *numbers, pointer(out)
     )
     check(status, "col2im_cpu_ext")
     return out

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from darkpy.engine.algorithms import ALGORITHMS
+from darkpy.engine.algorithms import ALGORITHMS, algorithm_number
 from darkpy.engine.boundary import (
     FloatArray,
+    accumulator,
     check,
     float_array,
-    give_workspace,
     lib,
     no_overlap,
     output_array,
@@ -23,8 +23,10 @@ from darkpy.engine.boundary import (
     size,
     struct,
 )
-from darkpy.errors import ArgumentError, ShapeError
-from darkpy.kernels.im2col import Pair, out_length, pair
+from darkpy.engine.packing import Bf16Packing, FilterPacking
+from darkpy.engine.workspace import call_with_workspace
+from darkpy.errors import ShapeError
+from darkpy.kernels.windows import Pair, checked_windows, pair
 
 __all__ = [
     "ALGORITHMS",
@@ -39,9 +41,6 @@ class _Geometry(NamedTuple):
     plane: tuple[int, int]
     out: tuple[int, int]
     fields: dict[str, int]
-
-    def shape(self) -> Any:
-        return struct("dk_conv_shape", self.fields)
 
     def x_shape(self) -> tuple[int, int, int, int]:
         return self.batch, self.fields["channels"], *self.plane
@@ -62,34 +61,26 @@ def _geometry(
     channels, height, width = (size("length of x", n) for n in x_shape[1:])
     filters, per_group, size_h, size_w = (size("length of weights", n) for n in weights_shape)
     groups = size("groups", groups)
-    step, border, spread = (
-        pair("stride", stride, 1),
-        pair("pad", pad, 0),
-        pair("dilation", dilation, 1),
-    )
+    at = checked_windows((size_h, size_w), stride, pad, dilation)
     if per_group * groups != channels or filters % groups:
         raise ShapeError(
             f"weights must have shape (a multiple of groups, channels / groups, any, any) "
             f"for {channels} channels and {groups} groups, got {tuple(weights_shape)}"
         )
-    out = (
-        out_length("height", height, size_h, step[0], border[0], spread[0]),
-        out_length("width", width, size_w, step[1], border[1], spread[1]),
-    )
     fields = {
         "channels": channels,
         "filters": filters,
         "groups": groups,
         "size_h": size_h,
         "size_w": size_w,
-        "stride_h": step[0],
-        "stride_w": step[1],
-        "pad_h": border[0],
-        "pad_w": border[1],
-        "dilation_h": spread[0],
-        "dilation_w": spread[1],
+        "stride_h": at.stride[0],
+        "stride_w": at.stride[1],
+        "pad_h": at.pad[0],
+        "pad_w": at.pad[1],
+        "dilation_h": at.dilation[0],
+        "dilation_w": at.dilation[1],
     }
-    return _Geometry(batch, (height, width), out, fields)
+    return _Geometry(batch, (height, width), at.places(height, width), fields)
 
 
 class _ChannelsLast:
@@ -111,21 +102,6 @@ class _ChannelsLast:
         return out
 
 
-def _number(algorithm: str) -> int:
-    if algorithm not in ALGORITHMS:
-        raise ArgumentError(f"algorithm must be one of {', '.join(ALGORITHMS)}, got {algorithm!r}")
-    return ALGORITHMS.index(algorithm)
-
-
-def _pack_bf16(geometry: _Geometry, weights: FloatArray) -> FloatArray:
-    """Pairs of bf16, seen as floats."""
-    shape = geometry.shape()
-    packed = np.empty(lib.dk_convolution_bf16_size(shape), np.float32)
-    status = lib.dk_convolution_pack_bf16(shape, pointer(weights), pointer(packed, "uint32_t"))
-    check(status, "convolution_pack_bf16")
-    return packed
-
-
 def _round_bf16(x: _ChannelsLast) -> _ChannelsLast:
     """The same image in pairs of bf16."""
     n, h, w, c = x.memory.shape
@@ -133,28 +109,6 @@ def _round_bf16(x: _ChannelsLast) -> _ChannelsLast:
     status = lib.dk_round_bf16(struct("dk_round_bf16", {"x": x.fields, "y": pairs.fields}))
     check(status, "round_bf16")
     return pairs
-
-
-def _pack(geometry: _Geometry, weights: FloatArray) -> FloatArray:
-    shape = geometry.shape()
-    packed = np.empty(lib.dk_convolution_weights_size(shape), np.float32)
-    check(lib.dk_convolution_pack(shape, pointer(weights), pointer(packed)), "convolution_pack")
-    return packed
-
-
-def _run(function: str, name: str, fields: dict[str, Any]) -> None:
-    """Call lib.`function` with a struct `name` and the workspace that it asks for."""
-    workspace_of = {
-        "dk_convolution": lib.dk_convolution_forward_workspace,
-        "dk_convolution_backward_data": lib.dk_convolution_backward_data_workspace,
-        "dk_convolution_backward_weights": lib.dk_convolution_backward_weights_workspace,
-    }[name]
-    needed = workspace_of(struct(name, fields))
-    memory = np.empty(needed // 4 + 16, np.float32)
-    start = (-memory.ctypes.data % 64) // 4
-    args = struct(name, fields)
-    give_workspace(args, memory[start:], needed)
-    check(getattr(lib, function)(args), function.removeprefix("dk_"))
 
 
 def convolution_forward(
@@ -212,14 +166,14 @@ def convolution_forward(
         biases = float_array("biases", biases, (weights.shape[0],))
     out = output_array("out", out, geometry.y_shape())
     no_overlap(out=out, x=x, weights=weights, biases=biases)
-    number = _number(algorithm)
+    number = algorithm_number(algorithm)
     if not out.size:
         return out
     source, result = _ChannelsLast(geometry.x_shape(), x), _ChannelsLast(geometry.y_shape())
+    packing = FilterPacking(geometry.fields)
     if algorithm == "indirect-bf16":
-        source, packed = _round_bf16(source), _pack_bf16(geometry, weights)
-    else:
-        packed = _pack(geometry, weights)
+        source, packing = _round_bf16(source), Bf16Packing(geometry.fields)
+    packed = packing.packed(weights)
     fields = {
         "shape": geometry.fields,
         "x": source.fields,
@@ -229,7 +183,7 @@ def convolution_forward(
         "activation": lib.DK_LINEAR,
         "algorithm": number,
     }
-    _run("dk_convolution_forward", "dk_convolution", fields)
+    call_with_workspace("dk_convolution_forward", struct("dk_convolution", fields))
     return result.to_nchw(out)
 
 
@@ -284,12 +238,12 @@ def convolution_backward_data(
     accumulate = out is not None
     out = output_array("out", out, geometry.x_shape())
     no_overlap(out=out, grad_y=grad_y, weights=weights)
-    number = _number(algorithm)
+    number = algorithm_number(algorithm)
     if not out.size:
         return out
     delta = _ChannelsLast(geometry.y_shape(), grad_y)
     result = _ChannelsLast(geometry.x_shape(), out if accumulate else None)
-    packed = _pack(geometry, weights)
+    packed = FilterPacking(geometry.fields).packed(weights)
     fields = {
         "shape": geometry.fields,
         "dy": delta.fields,
@@ -298,7 +252,8 @@ def convolution_backward_data(
         "accumulate": int(accumulate),
         "algorithm": number,
     }
-    _run("dk_convolution_backward_data", "dk_convolution_backward_data", fields)
+    function = "dk_convolution_backward_data"
+    call_with_workspace(function, struct(function, fields))
     return result.to_nchw(out)
 
 
@@ -349,17 +304,15 @@ def convolution_backward_weights(
     weights_shape = (grad_y.shape[1], x.shape[1] // size("groups", groups), *kernel)
     geometry = _geometry(x.shape, weights_shape, stride, pad, dilation, groups)
     float_array("grad_y", grad_y, geometry.y_shape())
-    fresh = out is None
-    out = output_array("out", out, weights_shape)
-    if fresh:
-        out[...] = 0
+    out = accumulator("out", out, weights_shape)
     no_overlap(out=out, x=x, grad_y=grad_y)
-    number = _number(algorithm)
+    number = algorithm_number(algorithm)
     if not x.size:
         return out
     source = _ChannelsLast(geometry.x_shape(), x)
     delta = _ChannelsLast(geometry.y_shape(), grad_y)
-    updates, shape = _pack(geometry, out), geometry.shape()
+    packing = FilterPacking(geometry.fields)
+    updates = packing.packed(out)
     fields = {
         "shape": geometry.fields,
         "x": source.fields,
@@ -367,7 +320,6 @@ def convolution_backward_weights(
         "updates": pointer(updates),
         "algorithm": number,
     }
-    _run("dk_convolution_backward_weights", "dk_convolution_backward_weights", fields)
-    status = lib.dk_convolution_unpack(shape, pointer(updates), pointer(out))
-    check(status, "convolution_unpack")
-    return out
+    function = "dk_convolution_backward_weights"
+    call_with_workspace(function, struct(function, fields))
+    return packing.unpack(updates, out)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from darkpy.engine.boundary import (
     FloatArray,
     check,
@@ -10,33 +12,10 @@ from darkpy.engine.boundary import (
     no_overlap,
     output_array,
     pointer,
-    size,
 )
-from darkpy.errors import ShapeError
+from darkpy.kernels.windows import Pair, checked_windows
 
 __all__ = ["im2col_cpu", "im2col_cpu_ext"]
-
-Pair = int | tuple[int, int]
-
-
-def pair(name: str, value: Pair, minimum: int) -> tuple[int, int]:
-    """One number for both axes, or (vertical, horizontal), each at least `minimum`."""
-    if isinstance(value, tuple):
-        if len(value) != 2:
-            raise ShapeError(f"{name} must be an integer or a pair of them, got {value!r}")
-        return size(name, value[0], minimum), size(name, value[1], minimum)
-    return (size(name, value, minimum),) * 2
-
-
-def out_length(axis: str, length: int, ksize: int, stride: int, pad: int, dilation: int) -> int:
-    """Places of a kernel along one axis, (length + 2 pad - dilation (ksize-1) - 1)//stride + 1."""
-    room = length + 2 * pad - dilation * (ksize - 1) - 1
-    if room < 0:
-        raise ShapeError(
-            f"a kernel of {ksize} (dilation {dilation}) does not fit the {axis} {length} "
-            f"with padding {pad}"
-        )
-    return room // stride + 1
 
 
 def im2col_cpu_ext(
@@ -77,17 +56,14 @@ def im2col_cpu_ext(
     """
     image = float_array("image", image, (None, None, None))
     channels, height, width = image.shape
-    kernel, step = pair("ksize", ksize, 1), pair("stride", stride, 1)
-    border, spread = pair("pad", pad, 0), pair("dilation", dilation, 1)
-    out_h = out_length("height", height, kernel[0], step[0], border[0], spread[0])
-    out_w = out_length("width", width, kernel[1], step[1], border[1], spread[1])
-    out = output_array("out", out, (channels * kernel[0] * kernel[1], out_h * out_w))
+    at = checked_windows(ksize, stride, pad, dilation)
+    rows, places = channels * prod(at.ksize), prod(at.places(height, width))
+    out = output_array("out", out, (rows, places))
     no_overlap(out=out, image=image)
     if not out.size:
         return out
-    status = lib.dk_im2col_cpu_ext(
-        pointer(image), channels, height, width, *kernel, *border, *step, *spread, pointer(out)
-    )
+    numbers = *at.ksize, *at.pad, *at.stride, *at.dilation
+    status = lib.dk_im2col_cpu_ext(pointer(image), channels, height, width, *numbers, pointer(out))
     check(status, "im2col_cpu_ext")
     return out
 

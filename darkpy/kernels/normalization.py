@@ -17,8 +17,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from darkpy.engine.boundary import (
     FloatArray,
     check,
@@ -33,7 +31,8 @@ from darkpy.engine.boundary import (
     size,
     struct,
 )
-from darkpy.kernels.per_filter import per_filter, plane_tensor
+from darkpy.engine.workspace import call_with_workspace
+from darkpy.kernels.per_filter import filter_array, plane_tensor
 
 __all__ = ["l2normalize_cpu", "lrn_backward", "lrn_forward"]
 
@@ -77,7 +76,7 @@ def lrn_forward(
     channel.
     """
     parameters = _parameters(size, alpha, beta)
-    x, layout = per_filter("x", x)
+    x, layout = filter_array("x", x)
     result = output_array("out", out, x.shape)
     kept = None if norms is None else float_array("norms", norms, x.shape, writable=True)
     no_overlap(out=result, x=x, norms=kept)
@@ -141,7 +140,7 @@ def lrn_backward(
     Source: the derivative; Darknet `normalization_layer.c` keeps its first term only.
     """
     parameters = _parameters(size, alpha, beta)
-    x, layout = per_filter("x", x)
+    x, layout = filter_array("x", x)
     delta = float_array("delta", delta, x.shape)
     result = output_array("out", out, x.shape)
     no_partial_overlap(out=result, delta=delta)
@@ -150,9 +149,7 @@ def lrn_backward(
         arrays = {"x": x, "delta": delta, "dx": result}
         tensors = {name: plane_tensor(array, layout) for name, array in arrays.items()}
         args = struct("dk_lrn_backward", {**tensors, **parameters, "kappa": real("kappa", kappa)})
-        work = np.empty(lib.dk_lrn_backward_nchw_workspace(args), np.uint8)
-        args.workspace = pointer(work, "void")
-        check(lib.dk_lrn_backward_nchw(args), "lrn_backward")
+        call_with_workspace("dk_lrn_backward_nchw", args)
     return result
 
 
@@ -179,7 +176,7 @@ def l2normalize_cpu(
     Error: (4 + log2(channels)) units in the last place.  Threads: split over images and positions.
     Source: Darknet `blas.c` l2normalize_cpu.
     """
-    x, layout = per_filter("x", x)
+    x, layout = filter_array("x", x)
     result = output_array("out", out, x.shape)
     kept = None if dx is None else float_array("dx", dx, x.shape, writable=True)
     no_partial_overlap(out=result, x=x)

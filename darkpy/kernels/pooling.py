@@ -23,10 +23,10 @@ from darkpy.engine.boundary import (
     null,
     output_array,
     pointer,
-    size,
     struct,
 )
 from darkpy.errors import DTypeError, ShapeError
+from darkpy.kernels.windows import Pair, pair
 
 __all__ = [
     "avgpool_backward",
@@ -38,17 +38,9 @@ __all__ = [
 ]
 
 IntArray = npt.NDArray[np.int32]
-Pair = int | tuple[int, int]
 
 IMAGES = (None, None, None, None)
 LIMIT = 1 << 24
-
-
-def _pair(name: str, value: Pair, minimum: int) -> tuple[int, int]:
-    values = value if isinstance(value, tuple) else (value, value)
-    if len(values) != 2:
-        raise ShapeError(f"{name} must be one number or a pair, got {value!r}")
-    return size(name, values[0], minimum, LIMIT), size(name, values[1], minimum, LIMIT)
 
 
 class _Windows:
@@ -59,10 +51,10 @@ class _Windows:
     ) -> None:
         self.planes = shape[0] * shape[1]
         self.sides = shape[2:]
-        self.size = _pair("size", window, 1)
-        self.stride = _pair("stride", stride, 1)
+        self.size = pair("size", window, 1, LIMIT)
+        self.stride = pair("stride", stride, 1, LIMIT)
         default = self.size[0] - 1, self.size[1] - 1
-        self.padding = _pair("padding", default if padding is None else padding, 0)
+        self.padding = pair("padding", default if padding is None else padding, 0, LIMIT)
         self.out = tuple(
             (n + p - k) // s + 1
             for n, p, k, s in zip(self.sides, self.padding, self.size, self.stride, strict=True)
@@ -179,7 +171,7 @@ def maxpool_backward(
     Values for the same pixel are added in row order.  Source: Darknet maxpool_layer.c.
     """
     delta = float_array("delta", delta, IMAGES)
-    height, width = _pair("shape", shape, 1)
+    height, width = pair("shape", shape, 1, LIMIT)
     _check_places(argmax, delta.shape)
     if argmax.size and not (-1 <= argmax.min() and argmax.max() < height * width):
         raise ShapeError(f"argmax must lie within -1 .. {height * width - 1}")
@@ -230,7 +222,7 @@ def local_avgpool_backward(
     channels, height, width); a new array starts from 0.
     """
     delta = float_array("delta", delta, IMAGES)
-    height, width = _pair("shape", shape, 1)
+    height, width = pair("shape", shape, 1, LIMIT)
     windows = _Windows((*delta.shape[:2], height, width), size, stride, padding)
     delta = float_array("delta", delta, windows.out_shape)
     result = accumulator("out", out, (*delta.shape[:2], height, width))
@@ -267,7 +259,7 @@ def avgpool_backward(
     backward_avgpool_layer.
     """
     delta = float_array("delta", delta, (None, None, 1, 1))
-    height, width = _pair("shape", shape, 1)
+    height, width = pair("shape", shape, 1, LIMIT)
     result = accumulator("out", out, (*delta.shape[:2], height, width))
     no_overlap(out=result, delta=delta)
     sizes = delta.size, height * width

@@ -16,12 +16,12 @@ from darkpy.config.dialects import Dialect
 from darkpy.config.net_options import NetOptions
 from darkpy.config.options import Option, Options, flag, integer, real
 from darkpy.engine.boundary import FloatArray
+from darkpy.engine.enums import CHANNEL_ACTIVATIONS
 from darkpy.engine.program import Tensor
 from darkpy.errors import ConfigError, StateError
 from darkpy.layers.parameter import Parameter
 from darkpy.layers.recorder import Recorder
 from darkpy.layers.shape import INPUT, MAX_VALUES, Shape, ViewOf
-from darkpy.layers.shared.activation_functions import CHANNEL_ACTIVATIONS
 
 __all__ = ["COMMON_OPTIONS", "Layer", "LayerContext"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from darkpy.config.options import choice, real
-from darkpy.engine.boundary import lib
+from darkpy.engine.enums import COSTS
 from darkpy.engine.program import Tensor
 from darkpy.layers.recorder import Recorder
 from darkpy.layers.registry import register
@@ -39,11 +39,8 @@ class Cost(CostlyLayer):
     def configure(self) -> None:
         """Set the kind; the output is Darknet's array of errors, a vector."""
         self.output_shape = self.input_shapes[0]._replace(is_image=False)
-        self.code = {
-            "masked": lib.DK_COST_MASKED,
-            "smooth": lib.DK_COST_SMOOTH,
-            "L1": lib.DK_COST_L1,
-        }.get(self.values.type, lib.DK_COST_SSE)
+        kind = self.values.type
+        self.code = COSTS.index(kind if kind in COSTS else "sse")
 
     def forward(self, recorder: Recorder, inputs: list[Tensor], output: Tensor) -> Any:
         """Record zeros: without a truth there is no error; `backward` has one."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from darkpy.engine.boundary import lib
+from darkpy.engine.enums import CHANNEL_ACTIVATIONS
 from darkpy.engine.program import Tensor
 from darkpy.layers.base import Layer
 from darkpy.layers.recorder import Recorder
-from darkpy.layers.shared.activation_functions import CHANNEL_ACTIVATIONS
 
 __all__ = ["record_backward", "record_forward"]
 

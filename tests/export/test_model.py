@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import darkpy
+from darkpy.engine.enums import ACTIVATIONS, CHANNEL_ACTIVATIONS
 from darkpy.errors import ArgumentError, ConfigError
 from darkpy.export.model import export_onnx
-from darkpy.layers.shared.activation_functions import ACTIVATIONS, CHANNEL_ACTIVATIONS
 from darkpy.network.network import Network
 
 onnx = pytest.importorskip("onnx", reason="the package onnx is not installed")

@@ -8,7 +8,7 @@ from guarded import GuardedTensor, like, to_nchw, to_nhwc
 from references import activations as reference
 
 from darkpy.engine.boundary import lib, struct
-from darkpy.layers.shared.activation_functions import CHANNEL_ACTIVATIONS
+from darkpy.engine.enums import CHANNEL_ACTIVATIONS
 
 EPS = 2.0**-23
 SHAPES = [(1, 1, 1, 1), (2, 3, 4, 15), (1, 2, 2, 16), (3, 1, 5, 17), (1, 2, 3, 77)]

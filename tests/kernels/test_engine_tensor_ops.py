@@ -9,7 +9,7 @@ from references import local as local_reference
 from references import reorg, routing
 
 from darkpy.engine.boundary import lib
-from darkpy.layers.shared.activation_functions import ACTIVATIONS
+from darkpy.engine.enums import ACTIVATIONS
 
 SHAPES = [(2, 5, 3, 4), (1, 1, 1, 1), (3, 40, 2, 1), (1, 16, 5, 5), (2, 33, 1, 7)]
 GAPS = [{"gap": 0, "offset": 0}, {"gap": 3, "offset": 1}]

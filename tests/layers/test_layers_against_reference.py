@@ -9,8 +9,8 @@ import pytest
 from network_pair import Pair
 
 from darkpy.config.sections import parse_cfg
+from darkpy.engine.enums import ACTIVATIONS, CHANNEL_ACTIVATIONS
 from darkpy.errors import ConfigError
-from darkpy.layers.shared.activation_functions import ACTIVATIONS, CHANNEL_ACTIVATIONS
 from darkpy.network.network import Network
 
 NET = """

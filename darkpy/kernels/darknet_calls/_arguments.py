@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from darkpy.engine.boundary import FloatArray, float_array, size
 from darkpy.errors import ShapeError
-from darkpy.kernels.im2col import out_length
+from darkpy.kernels.windows import out_length
 
 __all__: list[str] = []
 

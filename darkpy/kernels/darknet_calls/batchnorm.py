@@ -118,7 +118,7 @@ def variance_delta_cpu(
     mean, variance = memory("mean", mean, filters), memory("variance", variance, filters)
     result = memory("variance_delta", variance_delta, filters, writable=True)
     no_overlap(variance_delta=result, x=x, delta=delta, mean=mean, variance=variance)
-    arrays = [pointer(array) for array in (x, delta, mean, variance)]
+    arrays = pointer(x), pointer(delta), pointer(mean), pointer(variance)
     status = lib.dk_variance_delta_cpu(*arrays, batch, filters, spatial, pointer(result))
     check(status, "variance_delta_cpu")
 
@@ -146,7 +146,8 @@ def normalize_delta_cpu(
     checked = {name: memory(name, array, filters) for name, array in vectors.items()}
     no_partial_overlap(delta=delta, x=x)
     no_overlap(delta=delta, **checked)
-    arrays = [pointer(x), *(pointer(array) for array in checked.values())]
+    p = {name: pointer(array) for name, array in checked.items()}
+    arrays = pointer(x), p["mean"], p["variance"], p["mean_delta"], p["variance_delta"]
     status = lib.dk_normalize_delta_cpu(*arrays, batch, filters, spatial, pointer(delta))
     check(status, "normalize_delta_cpu")
 

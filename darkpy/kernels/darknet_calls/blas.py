@@ -172,8 +172,9 @@ def weighted_delta_cpu(
         result = memory(name, value, n, writable=True)
         no_overlap(**{name: result}, **arrays)
         arrays[name] = result
-    order = [pointer(arrays[name]) for name in ("a", "b", "s", "da", "db", "ds")]
-    check(lib.dk_weighted_delta_cpu(*order, n, pointer(arrays["dc"])), "weighted_delta_cpu")
+    p = {name: pointer(array) for name, array in arrays.items()}
+    read, added = (p["a"], p["b"], p["s"]), (p["da"], p["db"], p["ds"])
+    check(lib.dk_weighted_delta_cpu(*read, *added, n, p["dc"]), "weighted_delta_cpu")
 
 
 def inter_cpu(nx: int, x: FloatArray, ny: int, y: FloatArray, batch: int, out: FloatArray) -> None:

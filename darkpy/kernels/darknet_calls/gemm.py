@@ -30,7 +30,7 @@ def gemm_cpu(
 
     A BETA of 0 does not read C (Darknet's multiplies NaN by it).
     """
-    sizes = [size(name, value, 0, 1 << 31) for name, value in (("M", M), ("N", N), ("K", K))]
+    sizes = size("M", M, 0, 1 << 31), size("N", N, 0, 1 << 31), size("K", K, 0, 1 << 31)
     rows = {"lda": (K, M) if TA else (M, K), "ldb": (N, K) if TB else (K, N), "ldc": (M, N)}
     counts = []
     for (name, (height, width)), stride in zip(rows.items(), (lda, ldb, ldc), strict=True):

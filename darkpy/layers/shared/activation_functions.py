@@ -1,4 +1,4 @@
-"""Activation functions: their names in the C core's order, and the option that chooses one."""
+"""Activation functions of layers: the option that chooses one, and its number in the C core."""
 
 from __future__ import annotations
 
@@ -6,30 +6,18 @@ from typing import TYPE_CHECKING
 
 from darkpy.config.options import Option, choice
 from darkpy.engine.boundary import lib
+from darkpy.engine.enums import ACTIVATIONS, CHANNEL_ACTIVATIONS
 
 if TYPE_CHECKING:
     pass
 
 __all__ = [
-    "ACTIVATIONS",
-    "CHANNEL_ACTIVATIONS",
     "activation_code",
     "activation_option",
     "needs_input",
 ]
 
-#: Names as cfg files write them, in the order of the C enumeration.
-ACTIVATIONS = (
-    *("linear", "logistic", "loggy", "relu", "relu6", "relie", "ramp", "leaky", "tanh", "elu"),
-    *("selu", "plse", "stair", "hardtan", "lhtan", "swish", "mish", "hard_mish", "gelu"),
-    "revleaky",
-)
-#: Those that divide a pixel by a sum over its channels, in the order of ``dk_channels_kind``.
-CHANNEL_ACTIVATIONS = (
-    "normalize_channels",
-    "normalize_channels_softmax",
-    "normalize_channels_softmax_maxval",
-)
+#: Those that only AlexeyAB's fork knows.
 ALEXEYAB_ACTIVATIONS = (
     *("relu6", "swish", "mish", "hard_mish", "gelu", "revleaky"),
     *CHANNEL_ACTIVATIONS,

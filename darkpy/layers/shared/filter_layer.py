@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from darkpy.engine.algorithms import ALGORITHMS, chosen_bf16
+from darkpy.engine.algorithms import ALGORITHMS, algorithm_number, chosen_bf16
 from darkpy.engine.aligned import aligned, neighbours
 from darkpy.engine.boundary import FloatArray
 from darkpy.engine.packing import Bf16Packing, FilterPacking
@@ -51,8 +51,7 @@ class FilterLayer(NormalizingLayer):
 
     @algorithm.setter
     def algorithm(self, name: str) -> None:
-        if name not in ALGORITHMS:
-            raise ArgumentError(f"algorithm must be one of {', '.join(ALGORITHMS)}, got {name!r}")
+        algorithm_number(name)  # refuses what no layer can do
         if name.endswith("bf16") and name != self._bf16:
             raise ArgumentError(
                 f"{self.label}: algorithm {name!r} cannot do {self.describe()} as it was loaded, "

@@ -1,0 +1,13 @@
+"""[avgpool] in ONNX."""
+
+from __future__ import annotations
+
+from darkpy.export.graph import Graph
+from darkpy.layers.avgpool import Avgpool
+
+__all__ = ["convert"]
+
+
+def convert(graph: Graph, layer: Avgpool) -> str:
+    """GlobalAveragePool."""
+    return graph.add("GlobalAveragePool", graph.image(layer))

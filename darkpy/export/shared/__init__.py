@@ -1,0 +1,1 @@
+"""What the converters of several sections share; no file here converts a section of its own."""
