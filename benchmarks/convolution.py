@@ -129,7 +129,11 @@ def passes(layer: tuple[int, ...], batch: int, algorithm: int) -> dict[str, Call
         "dk_convolution_backward_weights": {"x": image, "dy": result, "updates": pointer(weights)},
     }
     functions = {
-        "dk_convolution": ("forward", lib.dk_convolution_forward, lib.dk_convolution_workspace),
+        "dk_convolution": (
+            "forward",
+            lib.dk_convolution_forward,
+            lib.dk_convolution_forward_workspace,
+        ),
         "dk_convolution_backward_data": (
             "data",
             lib.dk_convolution_backward_data,

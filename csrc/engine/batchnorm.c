@@ -39,7 +39,7 @@ struct forward {
     int streams;
 };
 
-int64_t dk_batchnorm_workspace(const struct dk_batchnorm *args) {
+int64_t dk_batchnorm_forward_workspace(const struct dk_batchnorm *args) {
     return (1 + 3 * chunk_count(&args->x)) * args->x.channels * (int64_t)sizeof(float);
 }
 
@@ -123,6 +123,10 @@ enum dk_status dk_batchnorm_forward(const struct dk_batchnorm *args) {
     dk_parallel_for(args->x.channels, GRAIN_CHANNELS, join_moments, &f);
     normalise_all(&f);
     return DK_OK;
+}
+
+int64_t dk_batchnorm_apply_workspace(const struct dk_batchnorm *args) {
+    return args->x.channels * (int64_t)sizeof(float);
 }
 
 enum dk_status dk_batchnorm_apply(const struct dk_batchnorm *args) {

@@ -30,13 +30,13 @@ struct dk_batchnorm {
     int biased;                   /* 0: divide by M-1 (Darknet), 1: by M (cuDNN); rolling gets the same value */
     int activation;               /* enum dk_activation */
     struct dk_tensor residual;    /* sizes of x; data NULL: none.  The functions named _nchw do not read it. */
-    void *workspace;              /* dk_batchnorm_workspace() bytes, aligned to 8 */
+    void *workspace;              /* the bytes that the function's ..._workspace gives, aligned to 8 */
 };
-/* Bytes of workspace for forward and apply. */
-int64_t dk_batchnorm_workspace(const struct dk_batchnorm *args);
 /* Training: statistics of this batch, rolling ones updated, y written.  x is read twice. */
+int64_t dk_batchnorm_forward_workspace(const struct dk_batchnorm *args);
 enum dk_status dk_batchnorm_forward(const struct dk_batchnorm *args);
 /* Inference without fusing: the rolling statistics are used, nothing but y is written. */
+int64_t dk_batchnorm_apply_workspace(const struct dk_batchnorm *args);
 enum dk_status dk_batchnorm_apply(const struct dk_batchnorm *args);
 
 struct dk_batchnorm_backward {

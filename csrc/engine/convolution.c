@@ -144,26 +144,27 @@ void dk_flatten_whole_plane(struct dk_conv_shape *s, struct dk_tensor *x, struct
     x->height = x->width = 1;
 }
 
-static struct dk_gather forward_gather(const struct dk_convolution *a) {
+static struct dk_walk forward_walk(const struct dk_convolution *a) {
     const struct dk_conv_shape *s = &a->shape;
-    return (struct dk_gather){
+    return (struct dk_walk){
         .src = a->x, .dst = a->y, .residual = a->residual, .panels = dk_weights_panels(s),
         .rows = a->y.height, .cols = a->y.width, .dst_step_y = 1, .dst_step_x = 1,
         .off_y = -s->pad_h, .off_x = -s->pad_w, .src_step_y = s->stride_h, .src_step_x = s->stride_w,
         .taps_y = s->size_h, .taps_x = s->size_w, .tap_step_y = s->dilation_h, .tap_step_x = s->dilation_w,
         .weights = a->weights, .scale = a->scale, .shift = a->shift, .activation = a->activation,
-        .depthwise = a->algorithm == DK_CONV_DEPTHWISE, .ahead = a->ahead, .ahead_count = a->ahead_count,
+        .depthwise = a->algorithm == DK_CONV_DEPTHWISE,
+        .prefetch = a->prefetch, .prefetch_count = a->prefetch_count,
         .tile = a->algorithm == DK_CONV_INDIRECT_BF16 ? dk_bf16()->forward : dk_kernels()->convolution.forward,
     };
 }
 
 /* The pixels of dx with remainders (y,x) by the stride read the same taps, at a stride of 1 in dy. */
-static struct dk_gather data_gather(const struct dk_convolution_backward_data *a, const float *transposed, int64_t y,
-                                    int64_t x) {
+static struct dk_walk data_walk(const struct dk_convolution_backward_data *a, const float *transposed, int64_t y,
+                                int64_t x) {
     const struct dk_conv_shape *s = &a->shape;
     struct dk_phase v = dk_transposed_phase(s->size_h, s->stride_h, s->pad_h, s->dilation_h, y);
     struct dk_phase h = dk_transposed_phase(s->size_w, s->stride_w, s->pad_w, s->dilation_w, x);
-    return (struct dk_gather){
+    return (struct dk_walk){
         .src = a->dy, .dst = a->dx, .panels = dk_transposed_panels(s),
         .rows = dk_ceil_div(a->dx.height - y, s->stride_h), .cols = dk_ceil_div(a->dx.width - x, s->stride_w),
         .dst_y = y, .dst_x = x, .dst_step_y = s->stride_h, .dst_step_x = s->stride_w,
@@ -176,12 +177,12 @@ static struct dk_gather data_gather(const struct dk_convolution_backward_data *a
 }
 
 /* Bytes for a walk and, unless they are at hand, the weights it multiplies with. */
-static int64_t winograd_bytes(const struct dk_gather *g, const struct dk_winograd_form *form, const float *winograd) {
+static int64_t winograd_bytes(const struct dk_walk *g, const struct dk_winograd_form *form, const float *winograd) {
     int64_t weights = winograd ? 0 : dk_round_up(dk_winograd_weights_floats(form, &g->panels), 16);
     return dk_winograd_workspace(g, form) + (int64_t)sizeof(float) * weights;
 }
 
-static enum dk_status run_winograd(const struct dk_gather *g, const struct dk_winograd_form *form,
+static enum dk_status run_winograd(const struct dk_walk *g, const struct dk_winograd_form *form,
                                    const float *winograd, float *workspace, int64_t bytes) {
     if (!winograd) {
         const int64_t floats = dk_round_up(dk_winograd_weights_floats(form, &g->panels), 16);
@@ -217,11 +218,11 @@ enum dk_status dk_convolution_pack_winograd(const struct dk_conv_shape *shape, i
     return DK_OK;
 }
 
-int64_t dk_convolution_workspace(const struct dk_convolution *convolution) {
+int64_t dk_convolution_forward_workspace(const struct dk_convolution *convolution) {
     struct dk_convolution a = *convolution;
     if (dk_check_conv_shape(&a.shape) != DK_OK || resolve(&a.algorithm, &a.shape, &a.y, DK_CONV_FORWARD) != DK_OK)
         return 0;
-    struct dk_gather g = forward_gather(&a);
+    struct dk_walk g = forward_walk(&a);
     const struct dk_winograd_form *form = dk_winograd_form(&a.shape, a.algorithm, DK_CONV_FORWARD);
     if (form)
         return winograd_bytes(&g, form, a.winograd);
@@ -249,10 +250,10 @@ enum dk_status dk_convolution_forward(const struct dk_convolution *convolution) 
     const struct dk_winograd_form *form = dk_winograd_form(&a.shape, a.algorithm, DK_CONV_FORWARD);
     if (!form)
         dk_flatten_whole_plane(&a.shape, &a.x, &a.y);
-    struct dk_gather g = forward_gather(&a);
+    struct dk_walk g = forward_walk(&a);
     if (form)
         return run_winograd(&g, form, a.winograd, a.workspace, a.workspace_bytes);
-    dk_gather_run(&g);
+    dk_walk_run(&g);
     return DK_OK;
 }
 
@@ -269,10 +270,10 @@ int64_t dk_convolution_backward_data_workspace(const struct dk_convolution_backw
         return 0;
     if (a.algorithm == DK_CONV_IM2COL)
         return dk_im2col_data_workspace(&a);
-    const int64_t vectors = dk_vectors_data_workspace(&a);
-    if (vectors)
-        return vectors;
-    struct dk_gather g = data_gather(&a, NULL, 0, 0);
+    const int64_t connected = dk_connected_gradient_workspace(&a);
+    if (connected)
+        return connected;
+    struct dk_walk g = data_walk(&a, NULL, 0, 0);
     const struct dk_winograd_form *form = dk_winograd_form(&a.shape, a.algorithm, DK_CONV_BACKWARD_DATA);
     return (int64_t)sizeof(float) * transposed_floats(&a.shape) + (form ? winograd_bytes(&g, form, NULL) : 0);
 }
@@ -288,9 +289,9 @@ enum dk_status dk_convolution_backward_data(const struct dk_convolution_backward
         return DK_BAD_ARGUMENT;
     if (a.algorithm == DK_CONV_IM2COL)
         return a.workspace_bytes < dk_im2col_data_workspace(&a) ? DK_BAD_ARGUMENT : dk_im2col_data(&a);
-    const int64_t vectors = dk_vectors_data_workspace(&a);
-    if (vectors)
-        return a.workspace_bytes < vectors ? DK_BAD_ARGUMENT : dk_vectors_data(&a);
+    const int64_t connected = dk_connected_gradient_workspace(&a);
+    if (connected)
+        return a.workspace_bytes < connected ? DK_BAD_ARGUMENT : dk_connected_gradient(&a);
     const int64_t floats = transposed_floats(&a.shape), bytes = floats * (int64_t)sizeof(float);
     if (a.workspace_bytes < bytes)
         return DK_BAD_ARGUMENT;
@@ -299,10 +300,10 @@ enum dk_status dk_convolution_backward_data(const struct dk_convolution_backward
     const struct dk_winograd_form *form = dk_winograd_form(&a.shape, a.algorithm, DK_CONV_BACKWARD_DATA);
     for (int64_t y = 0; y < DK_MIN(a.shape.stride_h, a.dx.height); y++)
         for (int64_t x = 0; x < DK_MIN(a.shape.stride_w, a.dx.width); x++) {
-            struct dk_gather g = data_gather(&a, transposed, y, x);
+            struct dk_walk g = data_walk(&a, transposed, y, x);
             if (form) /* its stride is 1: this is all */
                 return run_winograd(&g, form, NULL, transposed + floats, a.workspace_bytes - bytes);
-            dk_gather_run(&g);
+            dk_walk_run(&g);
         }
     return DK_OK;
 }

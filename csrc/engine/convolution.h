@@ -85,12 +85,15 @@ struct dk_convolution {
     const float *winograd;       /* dk_convolution_pack_winograd, or NULL: then each call makes it in the workspace */
     int activation;              /* enum dk_activation */
     int algorithm;               /* enum dk_convolution_algorithm */
-    const struct dk_stretch *ahead; /* [ahead_count], fetched into the cache while DK_CONV_INDIRECT multiplies: for */
-    int64_t ahead_count;            /* filters that would else come from main memory when nothing else is to be done */
-    void *workspace;             /* dk_convolution_workspace bytes or more, aligned to 64; NULL when that is 0 */
-    int64_t workspace_bytes;     /* of it; asked for with fewer threads than run, it holds the others back */
+    /* [prefetch_count] ranges to prefetch while DK_CONV_INDIRECT multiplies: filters of later calls, which the cores
+     * would otherwise wait for. */
+    const struct dk_stretch *prefetch;
+    int64_t prefetch_count;
+    void *workspace;             /* dk_convolution_forward_workspace bytes or more, aligned to 64; NULL when that is 0 */
+    int64_t workspace_bytes;     /* size of `workspace`; if it was computed for fewer threads than now run, only that
+                                  * many work */
 };
-int64_t dk_convolution_workspace(const struct dk_convolution *convolution);
+int64_t dk_convolution_forward_workspace(const struct dk_convolution *convolution);
 /* Threads: split over pixels and panels.  Darknet: forward_convolutional_layer. */
 enum dk_status dk_convolution_forward(const struct dk_convolution *convolution);
 

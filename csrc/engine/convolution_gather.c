@@ -29,7 +29,7 @@ enum {
 static const float zeros[RUN_MAX];
 
 struct walk {
-    const struct dk_gather *g;
+    const struct dk_walk *g;
     const struct dk_convolution_kernels *kernels;
     int64_t taps_x, merged, run;      /* taps along x after merging; original taps and products in one */
     int can_be_cut, by_position;
@@ -49,12 +49,12 @@ struct job {
     int64_t first[TAPS];              /* rows of the packed weights before each tap of the chunk */
     const float *rows[TABLE];
     float patch[PATCH];
-    struct dk_ahead ahead;
+    struct dk_prefetch prefetch;
 };
 
 static void find_pixels(struct job *job, int64_t position) {
     const struct walk *w = job->w;
-    const struct dk_gather *g = w->g;
+    const struct dk_walk *g = w->g;
     int64_t p = job->first_pixel, n, u, v;
     if (w->by_position) {
         n = p;
@@ -94,7 +94,7 @@ static void valid_taps(int64_t at, int64_t step, int64_t size, int64_t taps, int
 static void fill_rows(struct job *job, int64_t k, int64_t t0, int64_t count, int64_t c0, int64_t tile, float **patch,
                       const float **rows) {
     const struct walk *w = job->w;
-    const struct dk_gather *g = w->g;
+    const struct dk_walk *g = w->g;
     const int64_t stride = g->src.stride, across = job->j1 - job->j0, sy = job->sy[k], sx = job->sx[k];
     const float *data = g->src.data + job->group * g->panels.inputs + c0;
     int64_t i = job->i0 + t0 / across, j = job->j0 + t0 % across;
@@ -127,7 +127,7 @@ static void fill_rows(struct job *job, int64_t k, int64_t t0, int64_t count, int
 static void fill_block(const struct job *job, int64_t k, int64_t t0, int64_t count, int64_t c0, int64_t tile,
                        int64_t step, const float **rows) {
     const struct walk *w = job->w;
-    const struct dk_gather *g = w->g;
+    const struct dk_walk *g = w->g;
     const int64_t across = job->j1 - job->j0;
     const int64_t step_x = w->merged * g->tap_step_x * g->src.stride;
     const int64_t step_y = g->tap_step_y * g->src.width * g->src.stride;
@@ -146,7 +146,7 @@ static void fill_block(const struct job *job, int64_t k, int64_t t0, int64_t cou
 
 static void fill_table(struct job *job, int64_t t0, int64_t count, int64_t c0) {
     const struct walk *w = job->w;
-    const struct dk_gather *g = w->g;
+    const struct dk_walk *g = w->g;
     const int64_t tile = w->kernels->tile_pixels;
     const int64_t last_y = (job->i1 - 1) * g->tap_step_y, last_x = (job->j1 * w->merged - 1) * g->tap_step_x;
     const int64_t first_y = job->i0 * g->tap_step_y, first_x = job->j0 * w->merged * g->tap_step_x;
@@ -179,7 +179,7 @@ static void activate_tile(const struct dk_convolution_tile *t, int activation) {
 /* All panels q0 .. q1-1 over all blocks, for the chunk whose table is filled. */
 static void run_chunk(struct job *job, int64_t q0, int64_t q1, int64_t taps, int64_t run, int from_y, int is_final) {
     const struct walk *w = job->w;
-    const struct dk_gather *g = w->g;
+    const struct dk_walk *g = w->g;
     const struct dk_panels *p = &g->panels;
     const int64_t tile = w->kernels->tile_pixels;
     const int fused = dk_is_tile_activation(g->activation);
@@ -221,7 +221,7 @@ static void run_chunk(struct job *job, int64_t q0, int64_t q1, int64_t taps, int
                 d.weights += job->first[0] * p->padded;
                 w->kernels->depthwise(&d, p->padded);
             } else {
-                dk_ahead_next(&job->ahead, &t, taps * run);
+                dk_prefetch_next(&job->prefetch, &t, taps * run);
                 if (fetches && q == q0 && b + 1 < job->block_count) {
                     t.next = (const char *)t.rows[tile];
                     t.next_step = next_step;
@@ -236,7 +236,7 @@ static void run_chunk(struct job *job, int64_t q0, int64_t q1, int64_t taps, int
 
 static void run_job(struct job *job, int64_t q0, int64_t q1) {
     const struct walk *w = job->w;
-    const struct dk_gather *g = w->g;
+    const struct dk_walk *g = w->g;
     const int64_t across = job->j1 - job->j0, taps = (job->i1 - job->i0) * across;
     /* A run that is too long for one chunk is cut into pieces; else several taps make a chunk. */
     const int64_t pieces = taps ? DK_MAX(1, dk_ceil_div(w->run, RUN_MAX)) : 1;
@@ -258,7 +258,7 @@ static void run_job(struct job *job, int64_t q0, int64_t q1) {
 
 static void run_jobs(const void *args, int64_t begin, int64_t end, int worker) {
     const struct walk *w = args;
-    const struct dk_gather *g = w->g;
+    const struct dk_walk *g = w->g;
     struct job job;
     (void)worker;
     job.w = w;
@@ -280,7 +280,7 @@ static void run_jobs(const void *args, int64_t begin, int64_t end, int worker) {
         }
         const int64_t chunks = DK_MAX(1, dk_ceil_div((job.i1 - job.i0) * (job.j1 - job.j0), w->taps_per_chunk));
         const int64_t tiles = job.block_count * w->panel_step * chunks;
-        job.ahead = dk_ahead_of(g->ahead, g->ahead_count, k, w->jobs, tiles);
+        job.prefetch = dk_prefetch_share(g->prefetch, g->prefetch_count, k, w->jobs, tiles);
         run_job(&job, q * w->panel_step, DK_MIN(w->panel_count, (q + 1) * w->panel_step));
     }
     if (dk_is_streamable(&g->dst))
@@ -298,7 +298,7 @@ static double valid_share(int64_t count, int64_t off, int64_t src_step, int64_t 
     return (double)sum / (double)(count * DK_MAX(1, taps));
 }
 
-void dk_gather_run(const struct dk_gather *g) {
+void dk_walk_run(const struct dk_walk *g) {
     const struct dk_convolution_kernels *kernels = &dk_kernels()->convolution;
     const struct dk_panels *p = &g->panels;
     const int64_t tile = kernels->tile_pixels, inputs = p->inputs;

@@ -77,8 +77,8 @@ static void tile_rows(const struct gradient *a, float *updates, int64_t index, i
         t.channels = c1 - c0;
         t.updates = base + c0 * width;
         /* its own channels of the block to come, and one of the lines of dy, which all tiles read */
-        t.x_ahead = (r1 - r0) * t.x_row;
-        t.dy_ahead = (r1 - r0) * t.dy_row + (tap + b) % DY_LINES * DK_LINE;
+        t.x_prefetch = (r1 - r0) * t.x_row;
+        t.dy_prefetch = (r1 - r0) * t.dy_row + (tap + b) % DY_LINES * DK_LINE;
         for (int64_t r = r0; r < r1;) {
             int64_t n = r / a->dy.height, top = DK_MAX(y0, r - n * a->dy.height);
             int64_t bottom = DK_MIN(y1, r1 - n * a->dy.height);

@@ -82,20 +82,20 @@ int64_t dk_transposed_tap(const struct dk_conv_shape *s, int64_t i, int64_t j);
  * 1x1 convolution of vectors; the packed weights are the same. */
 void dk_flatten_whole_plane(struct dk_conv_shape *s, struct dk_tensor *x, struct dk_tensor *y);
 
-/* What one job fetches for calls to come: its share of the stretches, a slice with each register tile. */
-struct dk_ahead {
+/* What one job prefetches for later calls: its share of the stretches, a slice with each register tile. */
+struct dk_prefetch {
     const struct dk_stretch *at;
     int64_t offset;            /* in it */
     int64_t left, per_tile;    /* bytes */
 };
 /* Share `job` of `jobs`, in slices for `tiles` register tiles. */
-static inline struct dk_ahead dk_ahead_of(const struct dk_stretch *stretches, int64_t count, int64_t job, int64_t jobs,
-                                          int64_t tiles) {
+static inline struct dk_prefetch dk_prefetch_share(const struct dk_stretch *stretches, int64_t count, int64_t job,
+                                                   int64_t jobs, int64_t tiles) {
     int64_t total = 0, offset;
     for (int64_t k = 0; k < count; k++)
         total += stretches[k].bytes;
     offset = total * job / jobs;
-    struct dk_ahead a = {stretches, offset, total * (job + 1) / jobs - offset, 0};
+    struct dk_prefetch a = {stretches, offset, total * (job + 1) / jobs - offset, 0};
     while (a.left > 0 && a.offset >= a.at->bytes)
         a.offset -= a.at++->bytes;
     a.per_tile = dk_ceil_div(a.left, tiles);
@@ -103,14 +103,14 @@ static inline struct dk_ahead dk_ahead_of(const struct dk_stretch *stretches, in
 }
 /* Gives the tile, of `steps` steps, the next slice, and nothing of its own to fetch for the next tile; a tile that sees
  * only padding has no slice. */
-static inline void dk_ahead_next(struct dk_ahead *a, struct dk_convolution_tile *tile, int64_t steps) {
-    tile->next = tile->ahead = (const char *)tile->weights;
-    tile->next_step = tile->ahead_step = 0;
+static inline void dk_prefetch_next(struct dk_prefetch *a, struct dk_convolution_tile *tile, int64_t steps) {
+    tile->next = tile->prefetch = (const char *)tile->weights;
+    tile->next_step = tile->prefetch_step = 0;
     if (a->left <= 0)
         return;
     int64_t bytes = DK_MIN(a->per_tile, a->at->bytes - a->offset);
-    tile->ahead = (const char *)a->at->data + a->offset;
-    tile->ahead_step = DK_MIN(64, dk_ceil_div(bytes, DK_MAX(1, steps)));
+    tile->prefetch = (const char *)a->at->data + a->offset;
+    tile->prefetch_step = DK_MIN(64, dk_ceil_div(bytes, DK_MAX(1, steps)));
     a->left -= bytes;
     a->offset += bytes;
     if (a->offset == a->at->bytes) {
@@ -119,9 +119,9 @@ static inline void dk_ahead_next(struct dk_ahead *a, struct dk_convolution_tile 
     }
 }
 
-/* A convolution written as gathering: output pixel (u,v) of an image, stored at dst(y0 + u*dst_step_y, ...), sums over
+/* A convolution as a walk over planes: output pixel (u,v) of an image, stored at dst(y0 + u*dst_step_y, ...), sums over
  * taps (i,j) the pixels src(off_y + u*src_step_y + i*tap_step_y, ...) times the weights of tap first_tap + i*taps_x + j. */
-struct dk_gather {
+struct dk_walk {
     struct dk_tensor src, dst, residual;
     struct dk_panels panels;
     int64_t rows, cols;
@@ -131,10 +131,10 @@ struct dk_gather {
     const float *weights, *scale, *shift;
     int activation, accumulate, depthwise;
     void (*tile)(const struct dk_convolution_tile *); /* unless depthwise */
-    const struct dk_stretch *ahead;
-    int64_t ahead_count;
+    const struct dk_stretch *prefetch;
+    int64_t prefetch_count;
 };
-void dk_gather_run(const struct dk_gather *g);
+void dk_walk_run(const struct dk_walk *g);
 
 enum dk_status dk_check_activation(int activation);
 /* The others run on each stretch of y just after it is written. */
@@ -168,16 +168,16 @@ void dk_winograd_weights(const struct dk_winograd_form *form, const struct dk_pa
 /* updates[f][c][i][j] += (G' u G), back from the products' form. */
 void dk_winograd_add_updates(const struct dk_winograd_form *form, const struct dk_panels *p, const float *u,
                              float *updates);
-int64_t dk_winograd_workspace(const struct dk_gather *g, const struct dk_winograd_form *form);
-enum dk_status dk_winograd_run(const struct dk_gather *g, const struct dk_winograd_form *form, const float *u,
+int64_t dk_winograd_workspace(const struct dk_walk *g, const struct dk_winograd_form *form);
+enum dk_status dk_winograd_run(const struct dk_walk *g, const struct dk_winograd_form *form, const float *u,
                                void *workspace, int64_t bytes);
 int64_t dk_winograd_gradient_workspace(const struct dk_convolution_backward_weights *a,
                                        const struct dk_winograd_form *form, int64_t threads);
 void dk_winograd_gradient(const struct dk_convolution_backward_weights *a, const struct dk_winograd_form *form);
 
-/* The data gradient of few vectors; workspace 0 where it is not the one to take. */
-int64_t dk_vectors_data_workspace(const struct dk_convolution_backward_data *a);
-enum dk_status dk_vectors_data(const struct dk_convolution_backward_data *a);
+/* The data gradient of a fully connected layer for few images; workspace 0 where it is not the one to take. */
+int64_t dk_connected_gradient_workspace(const struct dk_convolution_backward_data *a);
+enum dk_status dk_connected_gradient(const struct dk_convolution_backward_data *a);
 
 int64_t dk_direct_weights_workspace(const struct dk_convolution_backward_weights *a);
 enum dk_status dk_direct_weights(const struct dk_convolution_backward_weights *a);

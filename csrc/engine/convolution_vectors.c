@@ -25,7 +25,7 @@ static int flatten(struct dk_convolution_backward_data *a) {
            a->dx.batch <= FEW;
 }
 
-int64_t dk_vectors_data_workspace(const struct dk_convolution_backward_data *convolution) {
+int64_t dk_connected_gradient_workspace(const struct dk_convolution_backward_data *convolution) {
     struct dk_convolution_backward_data a = *convolution;
     return flatten(&a) ? a.dy.batch * dk_weights_panels(&a.shape).padded * (int64_t)sizeof(float) : 0;
 }
@@ -36,11 +36,11 @@ static void run_jobs(const void *args, int64_t begin, int64_t end, int worker) {
     const struct dk_tensor *dx = &g->a->dx;
     (void)worker;
     for (int64_t job = begin; job < end; job++)
-        for (int64_t n = 0; n < dx->batch; n += DK_VECTORS_IMAGES) {
-            const int64_t c = job * DK_VECTORS_CHANNELS;
-            struct dk_vectors_tile tile = {
-                .channels = DK_MIN(DK_VECTORS_CHANNELS, p->inputs - c),
-                .images = DK_MIN(DK_VECTORS_IMAGES, dx->batch - n),
+        for (int64_t n = 0; n < dx->batch; n += DK_CONNECTED_IMAGES) {
+            const int64_t c = job * DK_CONNECTED_CHANNELS;
+            struct dk_connected_gradient_tile tile = {
+                .channels = DK_MIN(DK_CONNECTED_CHANNELS, p->inputs - c),
+                .images = DK_MIN(DK_CONNECTED_IMAGES, dx->batch - n),
                 .inputs = p->inputs,
                 .outputs = p->padded,
                 .channel = c,
@@ -50,11 +50,11 @@ static void run_jobs(const void *args, int64_t begin, int64_t end, int worker) {
                 .dx_stride = dx->stride,
                 .accumulate = g->a->accumulate,
             };
-            dk_kernels()->convolution.vectors(&tile);
+            dk_kernels()->convolution.connected_gradient(&tile);
         }
 }
 
-enum dk_status dk_vectors_data(const struct dk_convolution_backward_data *convolution) {
+enum dk_status dk_connected_gradient(const struct dk_convolution_backward_data *convolution) {
     struct dk_convolution_backward_data a = *convolution;
     flatten(&a);
     struct gradient g = {&a, dk_weights_panels(&a.shape), a.workspace};
@@ -63,6 +63,6 @@ enum dk_status dk_vectors_data(const struct dk_convolution_backward_data *convol
         memcpy(dy, a.dy.data + n * a.dy.stride, sizeof(float) * (size_t)a.dy.channels);
         memset(dy + a.dy.channels, 0, sizeof(float) * (size_t)(g.panels.padded - a.dy.channels));
     }
-    dk_parallel_for(dk_ceil_div(g.panels.inputs, DK_VECTORS_CHANNELS), 1, run_jobs, &g);
+    dk_parallel_for(dk_ceil_div(g.panels.inputs, DK_CONNECTED_CHANNELS), 1, run_jobs, &g);
     return DK_OK;
 }

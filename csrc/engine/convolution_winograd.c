@@ -20,7 +20,7 @@ enum {
 };
 
 struct winograd {
-    const struct dk_gather *g;
+    const struct dk_walk *g;
     const struct dk_kernel_table *kernels;
     const struct dk_winograd_form *form;
     int64_t side, products, across, per_image, tiles;
@@ -84,8 +84,8 @@ static void multiply(const struct winograd *w, const float *v, int64_t count, in
                 .pixel = pixel,
                 .next = (const char *)(u + e * floats),
                 /* a part of the next product's filters, which the first of its blocks would else wait for */
-                .ahead = (const char *)(u + (e + 1) * floats) + b * w->run * step,
-                .ahead_step = step,
+                .prefetch = (const char *)(u + (e + 1) * floats) + b * w->run * step,
+                .prefetch_step = step,
                 .out = {.y = m + e * w->m_plane, .y_stride = width},
             };
             w->tile(&tile);
@@ -94,7 +94,7 @@ static void multiply(const struct winograd *w, const float *v, int64_t count, in
 
 /* Tiles first .. first+count-1, the filters of panel q. */
 static void transform_output(const struct winograd *w, int64_t first, int64_t count, int64_t q, const float *m) {
-    const struct dk_gather *g = w->g;
+    const struct dk_walk *g = w->g;
     const int64_t f = q * g->panels.width, width = dk_panel_width(&g->panels, q);
     const int fused = dk_is_tile_activation(g->activation);
     const int streams = fused && !g->accumulate && dk_is_streamable(&g->dst) && dk_to_line(g->dst.data + f) == 0;
@@ -165,7 +165,7 @@ static void run_lanes(const void *args, int64_t begin, int64_t end, int worker) 
 }
 
 /* Groups that the threads can share evenly; else shares of their filters. */
-static struct winograd plan(const struct dk_gather *g, const struct dk_winograd_form *form) {
+static struct winograd plan(const struct dk_walk *g, const struct dk_winograd_form *form) {
     struct winograd w = {
         .g = g,
         .kernels = dk_kernels(),
@@ -200,12 +200,12 @@ static struct winograd plan(const struct dk_gather *g, const struct dk_winograd_
     return w;
 }
 
-int64_t dk_winograd_workspace(const struct dk_gather *g, const struct dk_winograd_form *form) {
+int64_t dk_winograd_workspace(const struct dk_walk *g, const struct dk_winograd_form *form) {
     struct winograd w = plan(g, form);
     return (int64_t)sizeof(float) * w.lanes * w.lane_floats;
 }
 
-enum dk_status dk_winograd_run(const struct dk_gather *g, const struct dk_winograd_form *form, const float *u,
+enum dk_status dk_winograd_run(const struct dk_walk *g, const struct dk_winograd_form *form, const float *u,
                                void *workspace, int64_t bytes) {
     atomic_llong next = 0;
     struct winograd w = plan(g, form);

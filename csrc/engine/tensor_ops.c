@@ -78,19 +78,20 @@ struct overlap {
 
 static struct overlap overlap(const struct dk_shortcut *a) {
     return (struct overlap){
-        .stride = DK_MAX(1, a->from.width / a->x.width),
-        .sample = DK_MAX(1, a->x.width / a->from.width),
-        .height = DK_MIN(a->from.height, a->x.height),
-        .width = DK_MIN(a->from.width, a->x.width),
-        .channels = DK_MIN(a->from.channels, a->x.channels),
+        .stride = DK_MAX(1, a->source.width / a->x.width),
+        .sample = DK_MAX(1, a->x.width / a->source.width),
+        .height = DK_MIN(a->source.height, a->x.height),
+        .width = DK_MIN(a->source.width, a->x.width),
+        .channels = DK_MIN(a->source.channels, a->x.channels),
     };
 }
 
 static int shortcut_fits(const struct dk_shortcut *a) {
-    if (!same_shape(&a->x, &a->y) || !is_valid(&a->from) || a->from.batch != a->x.batch)
+    if (!same_shape(&a->x, &a->y) || !is_valid(&a->source) || a->source.batch != a->x.batch)
         return 0;
     struct overlap o = overlap(a);
-    return o.stride == DK_MAX(1, a->from.height / a->x.height) && o.sample == DK_MAX(1, a->x.height / a->from.height);
+    return o.stride == DK_MAX(1, a->source.height / a->x.height) &&
+           o.sample == DK_MAX(1, a->x.height / a->source.height);
 }
 
 /* The step of position i when it lies in the overlap of `count` positions `step` apart, else -1. */
@@ -106,15 +107,15 @@ static void shortcut_rows(const void *args, int64_t begin, int64_t end, int work
     (void)worker;
     for (int64_t row = begin; row < end; row++) {
         int64_t i = overlap_step(row % a->y.height, o.sample, o.height);
-        const float *from_row =
-            a->from.data + (row / a->y.height * a->from.height + i * o.stride) * a->from.width * a->from.stride;
+        const float *source_row =
+            a->source.data + (row / a->y.height * a->source.height + i * o.stride) * a->source.width * a->source.stride;
         for (int64_t col = 0; col < width; col++) {
             const float *x = a->x.data + (row * width + col) * a->x.stride;
             float *y = a->y.data + (row * width + col) * a->y.stride;
             int64_t j = i < 0 ? -1 : overlap_step(col, o.sample, o.width);
             int64_t both = j < 0 ? 0 : o.channels;
             if (both)
-                k->weighted(0, both, a->alpha, x, a->beta, from_row + j * o.stride * a->from.stride, y);
+                k->weighted(0, both, a->alpha, x, a->beta, source_row + j * o.stride * a->source.stride, y);
             if (y != x)
                 k->scale(0, channels - both, 1, x + both, y + both);
             if (a->activation != DK_LINEAR)
@@ -160,37 +161,38 @@ enum dk_status dk_shortcut_backward_x(const struct dk_shortcut *args) {
     return DK_OK;
 }
 
-static void shortcut_from_rows(const void *args, int64_t begin, int64_t end, int worker) {
+static void shortcut_source_rows(const void *args, int64_t begin, int64_t end, int worker) {
     const struct dk_shortcut *a = args;
     const struct overlap o = overlap(a);
-    int64_t channels = a->from.channels, width = a->from.width;
+    int64_t channels = a->source.channels, width = a->source.width;
     (void)worker;
     for (int64_t row = begin; row < end; row++) {
-        int64_t i = overlap_step(row % a->from.height, o.stride, o.height);
-        const float *y_row = a->y.data + (row / a->from.height * a->y.height + i * o.sample) * a->y.width * a->y.stride;
+        int64_t i = overlap_step(row % a->source.height, o.stride, o.height);
+        const float *y_row =
+            a->y.data + (row / a->source.height * a->y.height + i * o.sample) * a->y.width * a->y.stride;
         for (int64_t col = 0; col < width; col++) {
-            float *from = a->from.data + (row * width + col) * a->from.stride;
+            float *source = a->source.data + (row * width + col) * a->source.stride;
             int64_t j = i < 0 ? -1 : overlap_step(col, o.stride, o.width);
             int64_t both = j < 0 ? 0 : o.channels;
             if (both)
-                scale_or_add(both, a->beta, y_row + j * o.sample * a->y.stride, from, a->accumulate);
+                scale_or_add(both, a->beta, y_row + j * o.sample * a->y.stride, source, a->accumulate);
             if (!a->accumulate)
-                dk_kernels()->blas.fill(channels - both, 0, from + both);
+                dk_kernels()->blas.fill(channels - both, 0, source + both);
         }
     }
 }
 
-enum dk_status dk_shortcut_backward_from(const struct dk_shortcut *args) {
+enum dk_status dk_shortcut_backward_source(const struct dk_shortcut *args) {
     if (!shortcut_fits(args))
         return DK_BAD_SHAPE;
-    over_rows(&args->from, shortcut_from_rows, args);
+    over_rows(&args->source, shortcut_source_rows, args);
     return DK_OK;
 }
 
 static void sum_pixels(const void *args, int64_t begin, int64_t end, int worker) {
     enum { VALUES = 2048 };
     const struct dk_sum_backward *a = args;
-    const struct dk_tensor *t[] = {&a->delta, &a->saved, &a->x, &a->from};
+    const struct dk_tensor *t[] = {&a->delta, &a->saved, &a->x, &a->source};
     float product[VALUES];
     int64_t stretch = a->delta.channels, count = end - begin; /* as one where all are dense, else pixel by pixel */
     int dense = 1;
@@ -212,13 +214,13 @@ static void sum_pixels(const void *args, int64_t begin, int64_t end, int worker)
             }
             if (a->x.data)
                 scale_or_add(n, 1, d, a->x.data + p * a->x.stride + i, a->accumulate_x);
-            if (a->from.data)
-                scale_or_add(n, 1, d, a->from.data + p * a->from.stride + i, a->accumulate_from);
+            if (a->source.data)
+                scale_or_add(n, 1, d, a->source.data + p * a->source.stride + i, a->accumulate_source);
         }
 }
 
 enum dk_status dk_sum_backward(const struct dk_sum_backward *args) {
-    const struct dk_tensor *others[] = {&args->saved, &args->x, &args->from};
+    const struct dk_tensor *others[] = {&args->saved, &args->x, &args->source};
     if (!is_activation(args->activation) || (args->activation != DK_LINEAR && !args->saved.data))
         return DK_BAD_ARGUMENT;
     for (int k = 0; k < 3; k++)

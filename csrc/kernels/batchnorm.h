@@ -53,9 +53,12 @@ enum dk_status dk_scale_shift(const float *x, const float *scales, const float *
 
 /* engine/batchnorm.h on dense arrays [batch][channels][height][width]: the strides of the tensors are not read, the
  * activation must be linear.  One pass for mean and variance, one for the rest; backward: one for the sums, one for dx.
- * Planes of one value go to the engine, and so do their workspaces' sizes. */
+ * Planes of one value go to the engine. */
+int64_t dk_batchnorm_forward_nchw_workspace(const struct dk_batchnorm *args);
 enum dk_status dk_batchnorm_forward_nchw(const struct dk_batchnorm *args);
+int64_t dk_batchnorm_apply_nchw_workspace(const struct dk_batchnorm *args);
 enum dk_status dk_batchnorm_apply_nchw(const struct dk_batchnorm *args);
+int64_t dk_batchnorm_backward_nchw_workspace(const struct dk_batchnorm_backward *args);
 enum dk_status dk_batchnorm_backward_nchw(const struct dk_batchnorm_backward *args);
 /* [cffi end] */
 

@@ -55,6 +55,10 @@ static struct dk_batchnorm as_rows(const struct dk_batchnorm *args) {
     return rows;
 }
 
+int64_t dk_batchnorm_forward_nchw_workspace(const struct dk_batchnorm *args) {
+    return dk_batchnorm_forward_workspace(args);
+}
+
 enum dk_status dk_batchnorm_forward_nchw(const struct dk_batchnorm *args) {
     enum dk_status status = check(&args->x, args->activation);
     if (status != DK_OK)
@@ -67,6 +71,10 @@ enum dk_status dk_batchnorm_forward_nchw(const struct dk_batchnorm *args) {
                                               finish_moments, args});
     normalise_planes(args, args->mean, args->variance);
     return DK_OK;
+}
+
+int64_t dk_batchnorm_apply_nchw_workspace(const struct dk_batchnorm *args) {
+    return dk_batchnorm_apply_workspace(args);
 }
 
 enum dk_status dk_batchnorm_apply_nchw(const struct dk_batchnorm *args) {
@@ -102,6 +110,10 @@ static void fill_backward(const void *context, int64_t begin, int64_t end, struc
         c.mean[f - begin] = b->args->mean[f];
         c.constant[f - begin] = b->constant[f];
     }
+}
+
+int64_t dk_batchnorm_backward_nchw_workspace(const struct dk_batchnorm_backward *args) {
+    return dk_batchnorm_backward_workspace(args);
 }
 
 enum dk_status dk_batchnorm_backward_nchw(const struct dk_batchnorm_backward *args) {

@@ -30,7 +30,7 @@ enum {
 struct product {
     int64_t rows, columns, depth;          /* of this step */
     int64_t blocks, width, group;          /* row blocks; columns of a panel and of a job */
-    int64_t row_jobs, ahead;               /* ahead: groups from a job to its thread's next one */
+    int64_t row_jobs, next_groups;         /* next_groups: from a job to its thread's next one */
     float alpha;
     const float *a, *b;
     int64_t a_row, a_column, b_row, b_column;  /* floats between rows and columns of op(A) and op(B): one is 1 */
@@ -142,18 +142,18 @@ static void run_jobs(const void *args, int64_t begin, int64_t end, int worker) {
                 t.columns = DK_MIN(p->width, n1 - n);
                 t.b = packed + (n - n0) * p->depth;
                 t.c = p->c + m * p->c_stride + n;
-                t.ahead = t.b;
-                t.ahead_stride = 0;
+                t.prefetch = t.b;
+                t.prefetch_stride = 0;
                 t.from = is_spread && block == block0 ? p->b + n : NULL;
                 t.from_stride = p->b_row;
-                const int64_t next = n + p->ahead * p->group;
+                const int64_t next = n + p->next_groups * p->group;
                 if (n == n0 && block + 1 < block1) { /* the first panel's tile fetches the next block */
-                    t.ahead = t.a + t.rows * p->depth;
-                    t.ahead_stride = t.rows;
+                    t.prefetch = t.a + t.rows * p->depth;
+                    t.prefetch_stride = t.rows;
                 } else if (is_spread && block == block1 - 1 && next + t.columns <= p->columns) {
                     /* the last block's tiles fetch what is probably this thread's next job */
-                    t.ahead = p->b + next;
-                    t.ahead_stride = p->b_row;
+                    t.prefetch = p->b + next;
+                    t.prefetch_stride = p->b_row;
                 }
                 table->gemm.tile(&t);
             }
@@ -174,7 +174,7 @@ static void multiply(struct product *p) {
     p->row_jobs = DK_MIN(ceil_div(wanted, groups), ceil_div(p->rows, ROWS_PER_JOB));
     p->row_jobs = DK_MIN(p->row_jobs, p->blocks);
     const int64_t jobs = groups * p->row_jobs;
-    p->ahead = ceil_div(threads, p->row_jobs);
+    p->next_groups = ceil_div(threads, p->row_jobs);
     dk_parallel_for(p->blocks, serial ? p->blocks : ceil_div(p->blocks, threads), pack_blocks, p);
     dk_parallel_for(jobs, serial ? jobs : 1, run_jobs, p);
 }

@@ -34,10 +34,10 @@ struct dk_convolution_tile {
     int64_t filters;              /* 1 .. panel_vectors*lanes */
     const int64_t *pixel;         /* [pixels + coming] */
     int64_t coming;               /* pixels of the next tile whose y is fetched, as its sums start there */
-    /* Fetched into the caches during step k of taps*run, whatever lies there: next + k*next_step, which the next tile
-     * reads, and ahead + k*ahead_step for later ones. */
-    const char *next, *ahead;
-    int64_t next_step, ahead_step;
+    /* Prefetched during step k of taps*run, whatever lies there: next + k*next_step, which the next tile reads, and
+     * prefetch + k*prefetch_step for later ones. */
+    const char *next, *prefetch;
+    int64_t next_step, prefetch_step;
     struct dk_tile_output out;
 };
 
@@ -49,17 +49,17 @@ struct dk_gradient_tile {
     int64_t x_row, x_step;
     const float *dy;
     int64_t dy_row, dy_step;
-    int64_t x_ahead, dy_ahead;    /* what lies so far behind a pixel's values is fetched into the cache */
+    int64_t x_prefetch, dy_prefetch; /* what lies so far behind a pixel's values is prefetched */
     int64_t channels, filters;
     float *updates;
 };
 
-enum { DK_VECTORS_IMAGES = 8, DK_VECTORS_CHANNELS = 32 };
+enum { DK_CONNECTED_IMAGES = 8, DK_CONNECTED_CHANNELS = 32 };
 
 /* dx[n][c] = (accumulate ? dx[n][c] : 0) + sum over the outputs f of dy[n][f] * weights[f][channel + c], of the packed
  * weights of a 1x1 convolution in one group. */
-struct dk_vectors_tile {
-    int64_t channels, images;     /* 1 .. DK_VECTORS_CHANNELS, DK_VECTORS_IMAGES */
+struct dk_connected_gradient_tile {
+    int64_t channels, images;     /* 1 .. DK_CONNECTED_CHANNELS, DK_CONNECTED_IMAGES */
     int64_t inputs, outputs;      /* of the packed weights; outputs in whole vectors */
     int64_t channel;
     const float *weights;         /* all of them */
@@ -79,7 +79,7 @@ struct dk_convolution_kernels {
     void (*depthwise)(const struct dk_convolution_tile *tile, int64_t weights_stride);
     /* updates[c] += sum over pixels x[c]*dy[c] for all `filters` channels of the tile. */
     void (*depthwise_gradient)(const struct dk_gradient_tile *tile);
-    void (*vectors)(const struct dk_vectors_tile *tile);
+    void (*connected_gradient)(const struct dk_connected_gradient_tile *tile);
 };
 
 #endif

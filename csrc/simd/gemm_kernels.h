@@ -17,10 +17,10 @@ struct dk_gemm_tile {
      * registers that multiply with them, which takes no time of its own. */
     const float *from;
     int64_t from_stride;
-    /* Two cache lines from ahead + k*ahead_stride are fetched into the second-level cache with step k: what is read
+    /* Two cache lines from prefetch + k*prefetch_stride are fetched into the second-level cache at step k: what is read
      * next.  Any address will do. */
-    const float *ahead;
-    int64_t ahead_stride;
+    const float *prefetch;
+    int64_t prefetch_stride;
 };
 
 /* c[i*c_stride + j] (+)= sum over k of a[i*a_stride + k] * b(k,j), i < rows, j < columns + extra: the rows of a are

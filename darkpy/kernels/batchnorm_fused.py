@@ -157,8 +157,11 @@ def batchnorm_forward(
         "activation": lib.DK_LINEAR,
     }
     function = "dk_batchnorm_forward_nchw" if train else "dk_batchnorm_apply_nchw"
+    workspace = (
+        "dk_batchnorm_forward_nchw_workspace" if train else "dk_batchnorm_apply_nchw_workspace"
+    )
     if x.size:
-        _call(function, "dk_batchnorm_workspace", struct("dk_batchnorm", fields))
+        _call(function, workspace, struct("dk_batchnorm", fields))
     return BatchnormForward(result, mean, variance)
 
 
@@ -250,5 +253,5 @@ def batchnorm_backward(
     }
     args = struct("dk_batchnorm_backward", fields)
     if x.size:
-        _call("dk_batchnorm_backward_nchw", "dk_batchnorm_backward_workspace", args)
+        _call("dk_batchnorm_backward_nchw", "dk_batchnorm_backward_nchw_workspace", args)
     return BatchnormBackward(result, updates["scale_updates"], updates["bias_updates"])

@@ -145,7 +145,7 @@ def _pack(geometry: _Geometry, weights: FloatArray) -> FloatArray:
 def _run(function: str, name: str, fields: dict[str, Any]) -> None:
     """Call lib.`function` with a struct `name` and the workspace that it asks for."""
     workspace_of = {
-        "dk_convolution": lib.dk_convolution_workspace,
+        "dk_convolution": lib.dk_convolution_forward_workspace,
         "dk_convolution_backward_data": lib.dk_convolution_backward_data_workspace,
         "dk_convolution_backward_weights": lib.dk_convolution_backward_weights_workspace,
     }[name]

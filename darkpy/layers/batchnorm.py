@@ -40,7 +40,7 @@ class Batchnorm(NormalizingLayer):
             self,
             "dk_batchnorm_apply",
             "dk_batchnorm",
-            workspace="dk_batchnorm_workspace",
+            workspace="dk_batchnorm_apply_workspace",
             x=inputs[0],
             y=output,
             **self.parameter_fields(),

@@ -150,7 +150,7 @@ class FilterLayer(NormalizingLayer):
             self,
             "dk_convolution_forward",
             "dk_convolution",
-            workspace="dk_convolution_workspace",
+            workspace="dk_convolution_forward_workspace",
             x=plan.rounded(self, x) if algorithm == "indirect-bf16" else x,
             y=y,
             **(given | fields),

@@ -140,7 +140,7 @@ class NormalizingLayer(Layer):
             self,
             "dk_batchnorm_forward",
             "dk_batchnorm",
-            workspace="dk_batchnorm_workspace",
+            workspace="dk_batchnorm_forward_workspace",
             y=output,
             rolling=self.rolling,
             **self.parameter_fields(),

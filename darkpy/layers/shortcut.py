@@ -105,7 +105,7 @@ class Shortcut(Layer):
         if target := plan.input_delta(self, 1):
             to, accumulate = target
             self._record(
-                plan, "dk_shortcut_backward_from", inputs[0], to, delta, accumulate=accumulate
+                plan, "dk_shortcut_backward_source", inputs[0], to, delta, accumulate=accumulate
             )
 
     def _record_sum_backward(self, plan: Plan, saved: Tensor, delta: Tensor) -> None:
@@ -116,7 +116,7 @@ class Shortcut(Layer):
         if x and not (in_place and self.is_linear):
             fields |= {"x": x[0], "accumulate_x": x[1]}
         if source:
-            fields |= {"from": source[0], "accumulate_from": source[1]}
+            fields |= {"source": source[0], "accumulate_source": source[1]}
         plan.add(
             self,
             "dk_sum_backward",
@@ -137,12 +137,13 @@ class Shortcut(Layer):
         self, plan: Plan, function: str, x: Tensor, source: Tensor, y: Tensor, **fields: Any
     ) -> None:
         o = self.values
-        tensors: dict[str, Any] = {"x": x, "from": source, "y": y}
         plan.add(
             self,
             function,
             "dk_shortcut",
-            **tensors,
+            x=x,
+            source=source,
+            y=y,
             alpha=o.alpha,
             beta=o.beta,
             **fields,

@@ -37,7 +37,7 @@ def fetch_ahead(calls: Sequence[Call], layers: Sequence[Layer], batch: int) -> N
     Parameters
     ----------
     calls : sequence of Call
-        In order; the field ``ahead`` of the convolutions is set.
+        In order; the field ``prefetch`` of the convolutions is set.
     layers : sequence of Layer
     batch : int
         Images per run.
@@ -55,12 +55,12 @@ def fetch_ahead(calls: Sequence[Call], layers: Sequence[Layer], batch: int) -> N
     for k, call in enumerate(filters):
         start = max(reached, begins[k + 1])
         until = min(fetched[k], start + capacity[k])
-        call.fields["ahead"] = stretches = [
+        call.fields["prefetch"] = stretches = [
             stream[max(0, start - begin) : until - begin]
             for stream, begin in zip(streams[k + 1 :], begins[k + 1 :], strict=False)
             if start < begin + stream.size and begin < until and start < until
         ]
-        call.fields["ahead_count"] = len(stretches)
+        call.fields["prefetch_count"] = len(stretches)
         reached = max(start, until)
 
 

@@ -87,7 +87,7 @@ class Recomputation:
             call.fields[name].buffer
             for call in calls
             if _is_sum(call)
-            for name in ("x", "from", "residual")
+            for name in ("x", "source", "residual")
             if name in call.fields
         ]
         return not any(self._is_given_up_sum(buffer) for buffer in summands)

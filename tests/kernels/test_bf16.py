@@ -72,7 +72,7 @@ def pack(case, weights):
     return packed
 
 
-def forward(case, x, weights, activation=0, scale=None, shift=None, residual=None, ahead=()):
+def forward(case, x, weights, activation=0, scale=None, shift=None, residual=None, prefetch=()):
     source, out = to_pairs(x, case.gap), like(case.y_shape())
     added = None if residual is None else GuardedTensor(residual, 5)
     packed = pack(case, weights)
@@ -86,10 +86,10 @@ def forward(case, x, weights, activation=0, scale=None, shift=None, residual=Non
         "shift": pointer(shift),
         "activation": activation,
         "algorithm": lib.DK_CONV_INDIRECT_BF16,
-        "ahead": stretches(ahead),
-        "ahead_count": len(ahead),
+        "prefetch": stretches(prefetch),
+        "prefetch_count": len(prefetch),
     }
-    assert lib.dk_convolution_workspace(struct("dk_convolution", fields)) == 0
+    assert lib.dk_convolution_forward_workspace(struct("dk_convolution", fields)) == 0
     assert lib.dk_convolution_forward(struct("dk_convolution", fields)) == lib.DK_OK
     source.check()
     out.check()
@@ -117,7 +117,7 @@ def winograd(case, x, weights, prepared=True, residual=None, activation=0):
     if prepared:
         made = winograd_weights(case, algorithm, packed)
         fields["winograd"] = made.pointer
-    size = lib.dk_convolution_workspace(struct("dk_convolution", fields))
+    size = lib.dk_convolution_forward_workspace(struct("dk_convolution", fields))
     memory, space = workspace_of(size)
     args = struct("dk_convolution", {**fields, "workspace": space, "workspace_bytes": size})
     assert lib.dk_convolution_forward(args) == lib.DK_OK
@@ -288,7 +288,7 @@ def test_packed_weights_come_back_rounded(every_simd, rng, name):
 def test_same_bits(rng, same_bits, case):
     x, weights = operands(case, rng)
     later = rng.integers(0, 9, 5000, np.uint8)
-    same_bits(lambda: [np.ascontiguousarray(forward(case, x, weights, ahead=[later]))])
+    same_bits(lambda: [np.ascontiguousarray(forward(case, x, weights, prefetch=[later]))])
 
 
 @needs_bf16

@@ -224,7 +224,7 @@ def forward(
     shift=None,
     residual=None,
     prepared=False,
-    ahead=(),
+    prefetch=(),
     out=None,
 ):
     source, out = GuardedTensor(x, case.gap), like(case.y_shape()) if out is None else out
@@ -243,8 +243,8 @@ def forward(
     }
     made = winograd_weights(case, algorithm, packed) if prepared else None
     fields["winograd"] = made.pointer if made else pointer(None)
-    fields["ahead"], fields["ahead_count"] = stretches(ahead), len(ahead)
-    size = lib.dk_convolution_workspace(struct("dk_convolution", fields))
+    fields["prefetch"], fields["prefetch_count"] = stretches(prefetch), len(prefetch)
+    size = lib.dk_convolution_forward_workspace(struct("dk_convolution", fields))
     memory, space = workspace_of(size)
     args = struct("dk_convolution", {**fields, "workspace": space, "workspace_bytes": size})
     assert lib.dk_convolution_forward(args) == lib.DK_OK
@@ -448,7 +448,7 @@ def test_a_workspace_made_for_fewer_threads_is_enough(threads, rng):
         "weights": packed.pointer,
         "algorithm": lib.DK_CONV_WINOGRAD,
     }
-    size = lib.dk_convolution_workspace(struct("dk_convolution", fields))
+    size = lib.dk_convolution_forward_workspace(struct("dk_convolution", fields))
     memory = GuardedVector(np.zeros(size // 4))
     work = {"workspace": memory.pointer, "workspace_bytes": size}
     threads(7)
@@ -498,13 +498,13 @@ def test_outputs_of_more_than_16_mb_go_around_the_caches(every_simd, rng, algori
         *(CASES[name] for name in ("only padding", "large pad", "kernel beyond plane")),
     ],
 )
-def test_fetching_ahead_changes_nothing(rng, case):
+def test_prefetching_changes_nothing(rng, case):
     x, weights = (
         rng.standard_normal(s).astype(np.float32) for s in (case.x_shape(), case.weights_shape())
     )
     later = [np.zeros(n, np.uint8) for n in (1, 100_000, 63, 5_000_000)]
     want = forward(case, x, weights)
-    np.testing.assert_array_equal(forward(case, x, weights, ahead=later), want)
+    np.testing.assert_array_equal(forward(case, x, weights, prefetch=later), want)
 
 
 @pytest.mark.parametrize("kind", ["linear", "relu", "leaky", "logistic", "mish", "hardtan"])

@@ -56,7 +56,8 @@ class Case:
                 **({"residual": self.residual.struct} if self.residual else {}),
             },
         )
-        work = GuardedVector(np.full(lib.dk_batchnorm_workspace(args) // 4, np.nan))
+        size = getattr(lib, f"{function}_workspace")(args)
+        work = GuardedVector(np.full(size // 4, np.nan))
         args.workspace = work.pointer
         assert getattr(lib, function)(args) == lib.DK_OK
         for guarded in (work, self.x, self.y, self.rolling_mean, *self.vectors().values()):

@@ -57,20 +57,20 @@ def test_shortcut(previous_shape, source_shape, accumulate, every_simd, rng):
     previous, source = integers(rng, previous_shape), integers(rng, source_shape)
     factors = {"alpha": 0.5, "beta": -2}
     x, other, y = Guarded(previous), Guarded(source, gap=1), Guarded.empty(previous_shape)
-    tensors = {"x": x, "from": other, "y": y, **factors}
+    tensors = {"x": x, "source": other, "y": y, **factors}
     expected = routing.shortcut_forward(previous, source, 0.5, -2)
     call("dk_shortcut_forward", "dk_shortcut", **tensors)
     np.testing.assert_array_equal(y.nchw, expected)
     call("dk_shortcut_forward", "dk_shortcut", **{**tensors, "y": x})
     np.testing.assert_array_equal(x.nchw, expected)
 
-    delta, dx, dfrom = (integers(rng, s) for s in (previous_shape, previous_shape, source_shape))
+    delta, dx, dsource = (integers(rng, s) for s in (previous_shape, previous_shape, source_shape))
     grads = routing.shortcut_backward(delta, previous_shape, source_shape, 0.5, -2)
-    tensors = {"x": Guarded(dx), "from": Guarded(dfrom), "y": Guarded(delta), **factors}
+    tensors = {"x": Guarded(dx), "source": Guarded(dsource), "y": Guarded(delta), **factors}
     call("dk_shortcut_backward_x", "dk_shortcut", **tensors, accumulate=accumulate)
-    call("dk_shortcut_backward_from", "dk_shortcut", **tensors, accumulate=accumulate)
+    call("dk_shortcut_backward_source", "dk_shortcut", **tensors, accumulate=accumulate)
     np.testing.assert_array_equal(tensors["x"].nchw, grads[0] + accumulate * dx)
-    np.testing.assert_array_equal(tensors["from"].nchw, grads[1] + accumulate * dfrom)
+    np.testing.assert_array_equal(tensors["source"].nchw, grads[1] + accumulate * dsource)
     np.testing.assert_array_equal(tensors["y"].nchw, delta)
 
 
@@ -83,7 +83,7 @@ def test_sum_with_activation(shape, gap, kind, every_simd, rng):
     slope = {"linear": 1, "relu": 0, "leaky": 0.1}[kind]
     one, two = (integers(rng, shape) for _ in range(2))
     y = Guarded.empty(shape, gap=gap)
-    fields = {"x": Guarded(one, gap=gap), "from": Guarded(two), "y": y, "alpha": 1, "beta": 1}
+    fields = {"x": Guarded(one, gap=gap), "source": Guarded(two), "y": y, "alpha": 1, "beta": 1}
     call("dk_shortcut_forward", "dk_shortcut", **fields, activation=number)
     total = one + two
     np.testing.assert_array_equal(y.nchw, np.where(total > 0, total, np.float32(slope) * total))
@@ -91,10 +91,10 @@ def test_sum_with_activation(shape, gap, kind, every_simd, rng):
     before, delta = integers(rng, shape), Guarded(integers(rng, shape))
     d = np.where(total > 0, delta.nchw, np.float32(slope) * delta.nchw)
     saved = {} if kind == "linear" else {"saved": y}
-    for wanted in ({"x"}, {"from"}, {"x", "from"}):
+    for wanted in ({"x"}, {"source"}, {"x", "source"}):
         for accumulate in (0, 1):
             fields = {name: Guarded(before, gap=gap) for name in wanted}
-            flags = {"accumulate_x": accumulate, "accumulate_from": 1 - accumulate}
+            flags = {"accumulate_x": accumulate, "accumulate_source": 1 - accumulate}
             args = {"delta": delta, "activation": number, **saved, **fields, **flags}
             kept = delta.nchw.copy()
             call("dk_sum_backward", "dk_sum_backward", **args)
@@ -102,8 +102,8 @@ def test_sum_with_activation(shape, gap, kind, every_simd, rng):
                 np.testing.assert_array_equal(tensor.nchw, d + flags[f"accumulate_{name}"] * before)
             np.testing.assert_array_equal(delta.nchw, kept)
     both = Guarded(before, gap=gap)  # y = f(x + x)
-    args = {"delta": delta, "activation": number, **saved, "x": both, "from": both}
-    call("dk_sum_backward", "dk_sum_backward", **args, accumulate_x=0, accumulate_from=1)
+    args = {"delta": delta, "activation": number, **saved, "x": both, "source": both}
+    call("dk_sum_backward", "dk_sum_backward", **args, accumulate_x=0, accumulate_source=1)
     np.testing.assert_array_equal(both.nchw, 2 * d)
 
 
@@ -118,7 +118,7 @@ def test_sum_backward_refuses_other_sizes_and_a_missing_output():
 
 def test_shortcut_with_different_factors_per_axis_is_refused():
     y = Guarded.empty((1, 1, 4, 4))
-    fields = {"x": Guarded(np.zeros(y.shape)), "from": Guarded(np.zeros((1, 1, 4, 8))), "y": y}
+    fields = {"x": Guarded(np.zeros(y.shape)), "source": Guarded(np.zeros((1, 1, 4, 8))), "y": y}
     assert status("dk_shortcut_forward", "dk_shortcut", **fields) == lib.DK_BAD_SHAPE
 
 
@@ -227,7 +227,7 @@ def test_threads_change_no_bit(every_simd, same_bits, rng):
 
     def run():
         joined, wide, out = (Guarded.empty(s) for s in (x.shape, (3, 10, 24, 24), (3, 4, 22, 22)))
-        tensors = {"x": x, "from": half, "y": joined, "alpha": 1.5, "beta": 0.3}
+        tensors = {"x": x, "source": half, "y": joined, "alpha": 1.5, "beta": 0.3}
         call("dk_shortcut_forward", "dk_shortcut", **tensors)
         call("dk_upsample_expand", "dk_upsample", x=half, y=wide, stride=2, scale=0.7)
         small, dx = Guarded.empty(half.shape), Guarded.empty(x.shape)

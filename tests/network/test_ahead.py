@@ -28,7 +28,7 @@ def test_every_byte_is_fetched_once_and_before_its_turn(calls):
     spans = [(address(filters(call)), filters(call).nbytes) for call in calls]
     fetched = np.zeros(len(calls), np.int64)
     for k, call in enumerate(calls):
-        for stretch in call.fields["ahead"]:
+        for stretch in call.fields["prefetch"]:
             (owner,) = [
                 i
                 for i, (begin, size) in enumerate(spans)
@@ -46,5 +46,5 @@ def test_no_call_fetches_more_than_it_has_time_for(calls):
     net = darkpy.load("googlenet")
     for call in calls:
         products = net.layers[call.owner].multiply_adds()
-        total = sum(stretch.size for stretch in call.fields["ahead"])
+        total = sum(stretch.size for stretch in call.fields["prefetch"])
         assert total <= ahead.BYTES_PER_PRODUCT * products + 1
