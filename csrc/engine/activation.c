@@ -24,7 +24,7 @@ static void activate_pixels(const void *args, int64_t begin, int64_t end, int wo
 }
 
 enum dk_status dk_activate(const struct dk_activate *args) {
-    if (args->kind < 0 || args->kind >= DK_ACTIVATION_COUNT)
+    if (!dk_is_activation(args->kind))
         return DK_BAD_ARGUMENT;
     if (!dk_same_sizes(&args->x, &args->y))
         return DK_BAD_SHAPE;
@@ -47,7 +47,7 @@ static void gradient_pixels(const void *args, int64_t begin, int64_t end, int wo
 }
 
 enum dk_status dk_activation_gradient(const struct dk_activation_gradient *args) {
-    if (args->kind < 0 || args->kind >= DK_ACTIVATION_COUNT)
+    if (!dk_is_activation(args->kind))
         return DK_BAD_ARGUMENT;
     if (!dk_same_sizes(&args->saved, &args->delta))
         return DK_BAD_SHAPE;

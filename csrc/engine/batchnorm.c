@@ -97,7 +97,7 @@ static void normalise_pixels(const void *context, int64_t begin, int64_t end, in
 }
 
 static enum dk_status check_forward(const struct dk_batchnorm *a) {
-    if (a->activation < 0 || a->activation >= DK_ACTIVATION_COUNT)
+    if (!dk_is_activation(a->activation))
         return DK_BAD_ARGUMENT;
     if (a->residual.data && !dk_same_sizes(&a->x, &a->residual))
         return DK_BAD_SHAPE;
@@ -225,7 +225,7 @@ enum dk_status dk_batchnorm_backward(const struct dk_batchnorm_backward *args) {
     int64_t channels = x->channels, pixels = dk_pixels(x);
     int reads_y = !dk_activation_needs_input(args->activation) && args->activation != DK_LINEAR &&
                   args->activation != DK_RELU && args->activation != DK_LEAKY && args->activation != DK_REVLEAKY;
-    if (args->activation < 0 || args->activation >= DK_ACTIVATION_COUNT || (reads_y && !args->y.data))
+    if (!dk_is_activation(args->activation) || (reads_y && !args->y.data))
         return DK_BAD_ARGUMENT;
     if (!dk_same_sizes(x, &args->delta) || !dk_same_sizes(x, &args->dx) ||
         (reads_y && !dk_same_sizes(x, &args->y)) || channels < 1 || pixels < 1)
@@ -280,7 +280,7 @@ enum dk_status dk_bias_backward(const struct dk_bias_backward *args) {
         struct dk_activation_gradient gradient = {args->saved, args->delta, args->activation};
         return args->activation == DK_LINEAR ? DK_OK : dk_activation_gradient(&gradient);
     }
-    if (args->activation < 0 || args->activation >= DK_ACTIVATION_COUNT)
+    if (!dk_is_activation(args->activation))
         return DK_BAD_ARGUMENT;
     if (args->activation != DK_LINEAR && !dk_same_sizes(&args->saved, &args->delta))
         return DK_BAD_SHAPE;

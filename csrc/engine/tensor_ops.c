@@ -124,12 +124,8 @@ static void shortcut_rows(const void *args, int64_t begin, int64_t end, int work
     }
 }
 
-static int is_activation(int kind) {
-    return kind >= 0 && kind < DK_ACTIVATION_COUNT;
-}
-
 enum dk_status dk_shortcut_forward(const struct dk_shortcut *args) {
-    if (!is_activation(args->activation))
+    if (!dk_is_activation(args->activation))
         return DK_BAD_ARGUMENT;
     if (!shortcut_fits(args))
         return DK_BAD_SHAPE;
@@ -221,7 +217,7 @@ static void sum_pixels(const void *args, int64_t begin, int64_t end, int worker)
 
 enum dk_status dk_sum_backward(const struct dk_sum_backward *args) {
     const struct dk_tensor *others[] = {&args->saved, &args->x, &args->source};
-    if (!is_activation(args->activation) || (args->activation != DK_LINEAR && !args->saved.data))
+    if (!dk_is_activation(args->activation) || (args->activation != DK_LINEAR && !args->saved.data))
         return DK_BAD_ARGUMENT;
     for (int k = 0; k < 3; k++)
         if (others[k]->data && !same_shape(&args->delta, others[k]))

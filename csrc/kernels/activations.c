@@ -13,7 +13,7 @@ struct stretch {
 };
 
 static enum dk_status run(int64_t n, struct stretch args, dk_range_fn body) {
-    if (args.kind < 0 || args.kind >= DK_ACTIVATION_COUNT)
+    if (!dk_is_activation(args.kind))
         return DK_BAD_ARGUMENT;
     if (n < 0)
         return DK_BAD_SHAPE;

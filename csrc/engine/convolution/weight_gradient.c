@@ -6,8 +6,9 @@
  * pixels.  Thin inputs (a few channels) would leave tiles empty: there the taps of a row of the filter, which lie side
  * by side in the image, count as one tap of many channels.  Columns of pixels where the border cuts such a row, and
  * images that are not dense, are copied to patches first: taps*channels values per pixel, zeros outside. */
-#include "engine/convolution_private.h"
-
+#include "engine/convolution/algorithms.h"
+#include "engine/convolution/geometry.h"
+#include "engine/convolution/pack.h"
 #include "threads.h"
 
 #include <string.h>
@@ -230,12 +231,12 @@ static struct gradient plan(const struct dk_convolution_backward_weights *c) {
     return a;
 }
 
-int64_t dk_direct_weights_workspace(const struct dk_convolution_backward_weights *c) {
+int64_t dk_indirect_weights_workspace(const struct dk_convolution_backward_weights *c) {
     struct gradient a = plan(c);
     return a.slices > 1 ? a.slices * a.size * (int64_t)sizeof(float) : 0;
 }
 
-enum dk_status dk_direct_weights(const struct dk_convolution_backward_weights *c) {
+enum dk_status dk_indirect_weights(const struct dk_convolution_backward_weights *c) {
     struct gradient a = plan(c);
     int64_t work = a.rows * a.dy.width * a.size, jobs = a.slices * a.jobs;
     dk_parallel_for(jobs, work < SMALL ? jobs : 1, run_jobs, &a);

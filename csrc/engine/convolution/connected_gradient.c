@@ -1,8 +1,9 @@
 /* The data gradient of a fully connected layer at a small batch, without transposed weights: as many values would be
  * written and read again as there are weights, and these are most of what the call waits for.  Jobs own channels of dx;
  * each reads its weights once, a run of every panel. */
-#include "engine/convolution_private.h"
-
+#include "engine/convolution/algorithms.h"
+#include "engine/convolution/geometry.h"
+#include "engine/convolution/pack.h"
 #include "threads.h"
 
 #include <string.h>

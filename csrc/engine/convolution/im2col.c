@@ -1,5 +1,5 @@
 /* Convolution as Darknet does it, image by image: im2col and gemm on channels-first copies. */
-#include "engine/convolution_private.h"
+#include "engine/convolution/algorithms.h"
 
 #include "engine/layout.h"
 #include "kernels/col2im.h"

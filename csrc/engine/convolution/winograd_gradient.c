@@ -4,8 +4,11 @@
  * is read that another core has just written.  Slices have sums of their own, so how many there are follows from the
  * shape alone.  Where sums are large beside what is transformed there is one slice, and the threads share the channels
  * and filters instead: each transforms what it needs, some of it twice.  A sum then still runs over all tiles. */
-#include "engine/convolution_winograd.h"
-
+#include "engine/convolution/algorithms.h"
+#include "engine/convolution/pack.h"
+#include "engine/convolution/winograd_form.h"
+#include "engine/convolution/winograd_tiles.h"
+#include "engine/convolution/winograd_weights.h"
 #include "threads.h"
 
 #include <stdatomic.h>
@@ -36,7 +39,7 @@ struct weight_gradient {
     int64_t channels, filters;          /* of the largest part, padded to whole vectors */
     int64_t count;                      /* tiles of a batch at most */
     int64_t v_plane, z_plane;           /* floats between the planes of the products */
-    int64_t lanes, lane_floats;         /* jobs at a time, each with `lane_floats` of the workspace */
+    int64_t workers, worker_floats;     /* jobs at a time, each with `worker_floats` of the workspace */
     int64_t size;                       /* floats of a slice's sums */
     float *u, *buffers;
     atomic_llong *next;                 /* job */
@@ -100,14 +103,14 @@ static void accumulate(const struct weight_gradient *w, const struct gradient_jo
         }
 }
 
-/* Items: lanes. */
-static void run_gradient_lanes(const void *args, int64_t begin, int64_t end, int worker) {
+/* Items: workers, whichever thread runs them. */
+static void run_gradient_workers(const void *args, int64_t begin, int64_t end, int worker) {
     const struct weight_gradient *w = args;
     const int64_t parts = w->parts_x * w->parts_dy, panels = dk_panel_count(&w->panels);
     (void)worker;
-    for (int64_t lane = begin; lane < end; lane++)
-        for (int64_t k; (k = atomic_fetch_add(w->next, 1)) < w->slices * parts;) {
-            const int64_t slice = k / parts, i = k % parts / w->parts_dy, j = k % w->parts_dy;
+    for (int64_t k = begin; k < end; k++)
+        for (int64_t next; (next = atomic_fetch_add(w->next, 1)) < w->slices * parts;) {
+            const int64_t slice = next / parts, i = next % parts / w->parts_dy, j = next % w->parts_dy;
             struct gradient_job job = {
                 .c0 = i * w->panels.inputs / w->parts_x,
                 .c1 = (i + 1) * w->panels.inputs / w->parts_x,
@@ -115,7 +118,7 @@ static void run_gradient_lanes(const void *args, int64_t begin, int64_t end, int
                 .q1 = (j + 1) * panels / w->parts_dy,
                 .inputs = w->channels,
                 .outputs = w->filters,
-                .v = w->buffers + lane * w->lane_floats,
+                .v = w->buffers + k * w->worker_floats,
                 .u = w->u + slice * w->size,
             };
             job.f0 = job.q0 * w->panels.width;
@@ -182,13 +185,13 @@ static struct weight_gradient plan_gradient(const struct dk_convolution_backward
     w.count = batch_tiles(dk_ceil_div(w.tiles, w.slices), w.products, w.channels, w.filters);
     w.v_plane = dk_plane_floats(w.count, w.channels);
     w.z_plane = dk_plane_floats(w.count, w.filters);
-    w.lanes = DK_MIN(threads, w.slices * w.parts_x * w.parts_dy);
-    w.lane_floats = w.products * (w.v_plane + w.z_plane);
+    w.workers = DK_MIN(threads, w.slices * w.parts_x * w.parts_dy);
+    w.worker_floats = w.products * (w.v_plane + w.z_plane);
     return w;
 }
 
 static int64_t gradient_bytes(const struct weight_gradient *w) {
-    return (int64_t)sizeof(float) * (w->slices * w->size + w->lanes * w->lane_floats);
+    return (int64_t)sizeof(float) * (w->slices * w->size + w->workers * w->worker_floats);
 }
 
 int64_t dk_winograd_gradient_workspace(const struct dk_convolution_backward_weights *a,
@@ -206,7 +209,7 @@ void dk_winograd_gradient(const struct dk_convolution_backward_weights *a, const
     w.u = a->workspace;
     w.buffers = w.u + w.slices * w.size;
     w.next = &next;
-    dk_parallel_for(w.lanes, 1, run_gradient_lanes, &w);
+    dk_parallel_for(w.workers, 1, run_gradient_workers, &w);
     if (w.slices > 1)
         dk_parallel_for(w.size, 1 << 14, join_slices, &w);
     dk_winograd_add_updates(form, &w.panels, w.u, a->updates);

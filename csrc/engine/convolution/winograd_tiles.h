@@ -1,8 +1,8 @@
 /* What both directions of Winograd's convolution share: how tiles are counted and found, where their products lie. */
-#ifndef DK_ENGINE_CONVOLUTION_WINOGRAD_H
-#define DK_ENGINE_CONVOLUTION_WINOGRAD_H
+#ifndef DK_ENGINE_CONVOLUTION_WINOGRAD_TILES_H
+#define DK_ENGINE_CONVOLUTION_WINOGRAD_TILES_H
 
-#include "engine/convolution_private.h"
+#include "engine/convolution/panels.h"
 
 /* Planes a little longer than needed, so that they do not fall on the same cache sets. */
 static inline int64_t dk_plane_floats(int64_t count, int64_t channels) {

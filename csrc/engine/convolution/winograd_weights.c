@@ -1,6 +1,9 @@
-/* Winograd's forms, and the weights as they multiply with them: panel by panel, in a panel product by product. */
-#include "engine/convolution_private.h"
+/* Winograd's transformed weights: the packed layout with products in place of taps. */
+#include "engine/convolution/winograd_weights.h"
 
+#include "engine/convolution/geometry.h"
+#include "engine/convolution/pack.h"
+#include "engine/convolution/winograd_form.h"
 #include "threads.h"
 
 #include <string.h>
@@ -10,18 +13,21 @@ struct weights_job {
     const struct dk_panels *p;
     const float *from;
     float *to;
+    /* not of pairs: one of the form's two, and the rows (taps or products) of a panel in both layouts */
+    void (*transform)(int64_t count, const float *from, int64_t from_row, float *to, int64_t to_row);
+    int64_t from_rows, to_rows;
 };
 
-/* Items: vectors of a panel row.  Both forms are stretches panel by panel: taps in one, products in the other. */
+/* Items: vectors of a panel row.  Both layouts are stretches panel by panel: taps in one, products in the other. */
 static void transform_weights(const void *args, int64_t begin, int64_t end, int worker) {
     const struct weights_job *a = args;
     const struct dk_panels *p = a->p;
     (void)worker;
     for (int64_t at = begin * p->lanes; at < end * p->lanes;) {
         int64_t q = at / (p->inputs * p->width), start = q * p->inputs * p->width;
-        int64_t tap = p->inputs * dk_panel_width(p, q);
-        int64_t n = DK_MIN(end * p->lanes, start + tap) - at, i = at - start;
-        a->form->weights(n, a->from + start * p->taps + i, tap, a->to + start * dk_winograd_products(a->form) + i, tap);
+        int64_t row = p->inputs * dk_panel_width(p, q);
+        int64_t n = DK_MIN(end * p->lanes, start + row) - at, i = at - start;
+        a->transform(n, a->from + start * a->from_rows + i, row, a->to + start * a->to_rows + i, row);
         at += n;
     }
 }
@@ -49,40 +55,13 @@ static void transform_pairs(const void *args, int64_t begin, int64_t end, int wo
     }
 }
 
-static void add_updates(const void *args, int64_t begin, int64_t end, int worker) {
-    const struct weights_job *a = args;
-    const struct dk_panels *p = a->p;
-    (void)worker;
-    for (int64_t at = begin * p->lanes; at < end * p->lanes;) {
-        int64_t q = at / (p->inputs * p->width), start = q * p->inputs * p->width;
-        int64_t tap = p->inputs * dk_panel_width(p, q);
-        int64_t n = DK_MIN(end * p->lanes, start + tap) - at, i = at - start;
-        a->form->updates(n, a->from + start * dk_winograd_products(a->form) + i, tap, a->to + start * p->taps + i, tap);
-        at += n;
-    }
-}
-
-const struct dk_winograd_form *dk_winograd_form(const struct dk_conv_shape *s, int algorithm, int pass) {
-    const struct dk_winograd_form *forms = dk_kernels()->winograd.forms;
-    const int64_t size = s->size_h, stride = s->stride_h;
-    if (s->groups != 1 || s->size_w != size || s->stride_w != stride || s->dilation_h != 1 || s->dilation_w != 1)
-        return NULL;
-    if (algorithm == DK_CONV_WINOGRAD_2X2_BF16)
-        return size == 3 && stride == 1 && pass == DK_CONV_FORWARD && dk_bf16() ? &dk_bf16()->winograd : NULL;
-    if (algorithm == DK_CONV_WINOGRAD && stride == 1)
-        return size == 3 ? &forms[0] : size == 5 ? &forms[1] : NULL;
-    if (algorithm == DK_CONV_WINOGRAD_2X2 && size == 3)
-        return stride == 1 ? &forms[2] : stride == 2 && pass == DK_CONV_FORWARD ? &forms[3] : NULL;
-    return NULL;
-}
-
 int64_t dk_winograd_weights_floats(const struct dk_winograd_form *form, const struct dk_panels *p) {
-    return dk_winograd_products(form) * dk_winograd_run_of(form, p) * p->padded;
+    return dk_winograd_products(form) * dk_winograd_depth(form, p) * p->padded;
 }
 
 void dk_winograd_weights(const struct dk_winograd_form *form, const struct dk_panels *p, const float *packed,
                          float *u) {
-    struct weights_job args = {form, p, packed, u};
+    struct weights_job args = {form, p, packed, u, form->weights, p->taps, dk_winograd_products(form)};
     if (form->in_pairs)
         dk_parallel_for(dk_panel_count(p) * dk_pairs(p->inputs), 32, transform_pairs, &args);
     else
@@ -91,6 +70,28 @@ void dk_winograd_weights(const struct dk_winograd_form *form, const struct dk_pa
 
 void dk_winograd_add_updates(const struct dk_winograd_form *form, const struct dk_panels *p, const float *u,
                              float *updates) {
-    struct weights_job args = {form, p, u, updates};
-    dk_parallel_for(p->inputs * p->padded / p->lanes, 256, add_updates, &args);
+    struct weights_job args = {form, p, u, updates, form->updates, dk_winograd_products(form), p->taps};
+    dk_parallel_for(p->inputs * p->padded / p->lanes, 256, transform_weights, &args);
+}
+
+int64_t dk_convolution_winograd_size(const struct dk_conv_shape *shape, int algorithm) {
+    if (dk_check_conv_shape(shape) != DK_OK || !dk_winograd_form(shape, algorithm, DK_CONV_FORWARD))
+        return 0;
+    struct dk_panels p = dk_weights_panels(shape);
+    return dk_winograd_weights_floats(dk_winograd_form(shape, algorithm, DK_CONV_FORWARD), &p);
+}
+
+enum dk_status dk_convolution_pack_winograd(const struct dk_conv_shape *shape, int algorithm, const float *weights,
+                                            float *winograd) {
+    enum dk_status status = dk_check_conv_shape(shape);
+    if (status != DK_OK)
+        return status;
+    const struct dk_winograd_form *form = dk_winograd_form(shape, algorithm, DK_CONV_FORWARD);
+    if (!form)
+        return DK_UNSUPPORTED;
+    if (!weights || !winograd)
+        return DK_BAD_ARGUMENT;
+    struct dk_panels p = dk_weights_panels(shape);
+    dk_winograd_weights(form, &p, weights, winograd);
+    return DK_OK;
 }
