@@ -17,12 +17,14 @@ sys.path.insert(0, str(HERE))
 from build_options import COMPILE_ARGS, LINK_ARGS  # noqa: E402
 
 ROOT = HERE.parent
-# dk_types.h first: the others use its types.
+# Lower floors first, and dk_types.h before all: the others use its types.
+FLOORS = (".", "simd", "matrix", "engine", "kernels")
 HEADERS = [
     HERE / "dk_types.h",
-    *sorted(
+    *(
         header
-        for header in HERE.rglob("*.h")
+        for floor in FLOORS
+        for header in sorted((HERE / floor).glob("*.h"))
         if header.name != "dk_types.h" and "[cffi begin]" in header.read_text()
     ),
 ]

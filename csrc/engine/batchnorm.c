@@ -1,3 +1,4 @@
+/* Batch normalisation with the activation behind it, forward and backward, and the gradient of biases. */
 #include "engine/batchnorm.h"
 
 #include "dispatch.h"

@@ -15,13 +15,9 @@
 #define DK_ENGINE_COST_H
 
 #include "dk_types.h"
+#include "simd/cost_kernels.h"
 
 /* [cffi begin] */
-enum dk_cost_kind {
-    DK_COST_SSE, DK_COST_MASKED, DK_COST_SMOOTH, DK_COST_L1, DK_COST_SOFTMAX_CROSS_ENTROPY,
-    DK_COST_LOGISTIC_CROSS_ENTROPY, DK_COST_COUNT
-};
-
 struct dk_cost {
     struct dk_tensor prediction;
     const float *truth;     /* dense [batch][height][width][channels] */

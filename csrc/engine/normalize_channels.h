@@ -16,10 +16,9 @@
 #define DK_ENGINE_NORMALIZE_CHANNELS_H
 
 #include "dk_types.h"
+#include "simd/normalize_channels_kernels.h"
 
 /* [cffi begin] */
-enum dk_channels_kind { DK_CHANNELS_RELU, DK_CHANNELS_SOFTMAX, DK_CHANNELS_SOFTMAX_MAXVAL, DK_CHANNELS_COUNT };
-
 struct dk_normalize_channels {
     struct dk_tensor x, y; /* y is written and may be x */
     int kind;              /* enum dk_channels_kind */

@@ -1,7 +1,8 @@
+/* Darknet's activation kernels on n contiguous values. */
 #include "kernels/activations.h"
 
 #include "dispatch.h"
-#include "kernels/streaming.h"
+#include "streaming.h"
 #include "threads.h"
 
 /* 64 KiB of each array at a time. */

@@ -2,8 +2,8 @@
 #include "engine/convolution/algorithms.h"
 
 #include "engine/layout.h"
-#include "kernels/col2im.h"
-#include "kernels/gemm.h"
+#include "matrix/col2im.h"
+#include "matrix/gemm.h"
 
 #include <string.h>
 

@@ -81,9 +81,9 @@ static void pack_vector(const struct pack *a, int64_t g, int64_t m, int64_t c0, 
     const int64_t filters = DK_MIN(p->lanes, p->outputs - m);
     const float *from = a->from + (g * p->outputs + m) * row + c0 * p->taps;
     float *to = a->to + dk_panel_offset(p, g, q) + c0 * width + m % p->width;
-    const struct dk_matrix_kernels *matrix = &dk_kernels()->matrix;
+    const struct dk_transpose_kernels *kernels = &dk_kernels()->transpose;
     if (p->taps == 1 && filters == p->lanes) {
-        matrix->transpose(filters, inputs, from, row, 1, to, width);
+        kernels->transpose(filters, inputs, from, row, 1, to, width);
         return;
     }
     float vectors[PACKED_AT_ONCE * MOST_LANES]; /* [input][tap][lanes] */
@@ -92,7 +92,7 @@ static void pack_vector(const struct pack *a, int64_t g, int64_t m, int64_t c0, 
         const int64_t taps = DK_MIN(PACKED_AT_ONCE, p->taps - t0);
         if (filters < p->lanes)
             memset(vectors, 0, bytes * (size_t)(inputs * taps));
-        matrix->transpose(filters, inputs * taps, from + t0, row, 1, vectors, p->lanes);
+        kernels->transpose(filters, inputs * taps, from + t0, row, 1, vectors, p->lanes);
         for (int64_t t = 0; t < taps; t++)
             for (int64_t c = 0; c < inputs; c++)
                 memcpy(to + ((t0 + t) * p->inputs + c) * width, vectors + (c * taps + t) * p->lanes, bytes);

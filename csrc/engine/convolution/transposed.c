@@ -72,7 +72,7 @@ static int64_t square_side(const struct dk_panels *p) {
 static void transpose_taps(const void *args, int64_t begin, int64_t end, int worker) {
     const struct transposition *a = args;
     const struct dk_panels *from = &a->other, *to = &a->panels;
-    const struct dk_matrix_kernels *matrix = &dk_kernels()->matrix;
+    const struct dk_transpose_kernels *kernels = &dk_kernels()->transpose;
     const int64_t side = square_side(to), columns = dk_ceil_div(to->padded, side);
     (void)worker;
     for (int64_t item = begin; item < end; item++) {
@@ -86,7 +86,7 @@ static void transpose_taps(const void *args, int64_t begin, int64_t end, int wor
             int64_t m1 = DK_MIN(m0 + side, from->outputs);
             const float *src =
                 a->from + dk_panel_offset(from, g, r) + tap * from->inputs * from_width - r * from->width;
-            matrix->transpose(valid - c0, m1 - m0, src + c0 * from_width + m0, from_width, 1,
+            kernels->transpose(valid - c0, m1 - m0, src + c0 * from_width + m0, from_width, 1,
                               dst + m0 * to_width + c0, to_width);
             for (int64_t m = m0; m < m1 && valid < c1; m++)
                 memset(dst + m * to_width + valid, 0, sizeof(float) * (size_t)(c1 - valid));

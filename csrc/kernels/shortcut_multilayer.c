@@ -1,4 +1,5 @@
-#include "kernels/weighted_source.h"
+/* AlexeyAB's shortcut of several layers with weights: one source at a time, and the weights' gradient. */
+#include "kernels/shortcut_multilayer.h"
 
 #include "dispatch.h"
 #include "threads.h"

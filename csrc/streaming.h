@@ -2,8 +2,8 @@
  * first.  Element-wise kernels write straight there, once the output has reached a cache line: dk_compute.  Those
  * whose outputs come in rows of any length compute into a sink, in the first-level cache, which passes whole lines on.
  * What is written alone (fill) is faster by normal stores. */
-#ifndef DK_KERNELS_STREAMING_H
-#define DK_KERNELS_STREAMING_H
+#ifndef DK_STREAMING_H
+#define DK_STREAMING_H
 
 #include "dk_types.h"
 

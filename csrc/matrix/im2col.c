@@ -1,7 +1,8 @@
-#include "kernels/im2col.h"
+/* im2col: the pixels under each tap of a kernel as a row of a matrix. */
+#include "matrix/im2col.h"
 
 #include "dispatch.h"
-#include "kernels/streaming.h"
+#include "streaming.h"
 #include "threads.h"
 
 #include <string.h>

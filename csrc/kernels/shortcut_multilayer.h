@@ -1,6 +1,6 @@
 /* The parts of AlexeyAB's weighted shortcut: one source into one output, and the gradient of its weights. */
-#ifndef DK_KERNELS_WEIGHTED_SOURCE_H
-#define DK_KERNELS_WEIGHTED_SOURCE_H
+#ifndef DK_KERNELS_SHORTCUT_MULTILAYER_H
+#define DK_KERNELS_SHORTCUT_MULTILAYER_H
 
 #include "dk_types.h"
 

@@ -1,4 +1,5 @@
-#include "kernels/col2im.h"
+/* col2im: sums of the matrix's rows at the pixels that im2col took them from. */
+#include "matrix/col2im.h"
 
 #include "threads.h"
 

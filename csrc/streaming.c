@@ -1,4 +1,5 @@
-#include "kernels/streaming.h"
+/* Stores around the caches: sinks that pass whole cache lines on, and element-wise outputs. */
+#include "streaming.h"
 
 #include "dispatch.h"
 

@@ -1,6 +1,6 @@
 /* Darknet's im2col: an image as a matrix of which a convolution is a product.  Source: Darknet im2col.c. */
-#ifndef DK_KERNELS_IM2COL_H
-#define DK_KERNELS_IM2COL_H
+#ifndef DK_MATRIX_IM2COL_H
+#define DK_MATRIX_IM2COL_H
 
 #include "dk_types.h"
 

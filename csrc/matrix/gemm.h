@@ -1,6 +1,6 @@
 /* Matrix product. */
-#ifndef DK_KERNELS_GEMM_H
-#define DK_KERNELS_GEMM_H
+#ifndef DK_MATRIX_GEMM_H
+#define DK_MATRIX_GEMM_H
 
 #include "dk_types.h"
 

@@ -1,8 +1,9 @@
-/* Blocks after Goto and van de Geijn: for a chunk of K and as many rows of A as stay in the third-level cache, A is
- * packed once for all threads, in blocks of a register tile's rows.  A job runs its
- * blocks of A, one after the other in the first-level cache, over a few panels of columns of B, which the first block
- * packs, for the others to find them in the second-level cache. */
-#include "kernels/gemm.h"
+/* The matrix product, in blocks after Goto and van de Geijn.
+ *
+ * For a chunk of K and as many rows of A as stay in the third-level cache, A is packed once for all threads, in blocks of
+ * a register tile's rows.  A job runs its blocks of A, one after the other in the first-level cache, over a few panels of
+ * columns of B, which the first block packs, for the others to find them in the second-level cache. */
+#include "matrix/gemm.h"
 
 #include "dispatch.h"
 #include "threads.h"
@@ -90,15 +91,15 @@ static int64_t few_columns(const struct product *p) {
 
 static void pack_blocks(const void *args, int64_t begin, int64_t end, int worker) {
     const struct product *p = args;
-    const struct dk_matrix_kernels *matrix = &dk_kernels()->matrix;
+    const struct dk_transpose_kernels *kernels = &dk_kernels()->transpose;
     (void)worker;
     for (int64_t block = begin; block < end; block++) {
         const int64_t m = first_row(p, block), rows = first_row(p, block + 1) - m;
         float *to = p->packed + m * p->depth;
         if (p->a_column == 1)
-            matrix->transpose(rows, p->depth, p->a + m * p->a_row, p->a_row, p->alpha, to, rows);
+            kernels->transpose(rows, p->depth, p->a + m * p->a_row, p->a_row, p->alpha, to, rows);
         else
-            matrix->copy(p->depth, rows, p->a + m, p->a_column, p->alpha, to, rows);
+            kernels->copy(p->depth, rows, p->a + m, p->a_column, p->alpha, to, rows);
     }
 }
 
@@ -113,7 +114,7 @@ static void pack_panels(const struct product *p, int64_t n, int64_t columns, flo
     for (int64_t i = 0; i < columns; i += p->width) {
         const int64_t count = DK_MIN(p->width, columns - i), lanes = ceil_div(count, table->lanes) * table->lanes;
         float *panel = packed + i * p->depth;
-        table->matrix.transpose(count, p->depth, b + i * p->b_column, p->b_column, scale, panel, lanes);
+        table->transpose.transpose(count, p->depth, b + i * p->b_column, p->b_column, scale, panel, lanes);
         for (int64_t k = 0; k < p->depth && count < lanes; k++)
             memset(panel + k * lanes + count, 0, sizeof(float) * (size_t)(lanes - count));
     }

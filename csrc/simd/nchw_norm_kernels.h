@@ -1,12 +1,12 @@
-/* Contracts of batch normalisation, LRN, softmax and l2norm on Darknet's layout [batch][filters][spatial], a plane being
- * the `n` contiguous values of one filter of one image.  Sums are added in float32 over blocks of 4096 values, and the
+/* Contracts of batch normalisation, LRN, softmax and l2norm on Darknet's layout [batch][filters][spatial] (NCHW), a plane
+ * being the `n` contiguous values of one filter of one image.  Sums are added in float32 over blocks of 4096 values, and the
  * blocks in double. */
-#ifndef DK_PLANE_KERNELS_H
-#define DK_PLANE_KERNELS_H
+#ifndef DK_NCHW_NORM_KERNELS_H
+#define DK_NCHW_NORM_KERNELS_H
 
 #include <stdint.h>
 
-struct dk_plane_kernels {
+struct dk_nchw_norm_kernels {
     /* *sum = sum of d (unless product is asked for alone: sum NULL);
      * *product = sum of d*(x - mean), unless NULL (then x is not read). */
     void (*sums)(int64_t n, const float *d, const float *x, float mean, double *sum, double *product);

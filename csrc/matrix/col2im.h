@@ -1,8 +1,8 @@
 /* Darknet's col2im: the transposed map of im2col, which carries gradients back.  Source: Darknet col2im.c. */
-#ifndef DK_KERNELS_COL2IM_H
-#define DK_KERNELS_COL2IM_H
+#ifndef DK_MATRIX_COL2IM_H
+#define DK_MATRIX_COL2IM_H
 
-#include "kernels/im2col.h"
+#include "matrix/im2col.h"
 
 /* [cffi begin] */
 /* image[c][y*stride_h - pad_h + i*dilation_h][...] += columns[(c*ksize_h + i)*ksize_w + j][y][x], what falls outside is dropped;
