@@ -178,7 +178,7 @@ void dk_batchnorm_coefficients(const struct dk_batchnorm_backward *a, int64_t c,
         a->scale_updates[c] += (float)(product * r);
     if (a->bias_updates)
         a->bias_updates[c] += (float)sum;
-    double slope, divisor = count; /* of the reciprocal denominator with respect to the variance */
+    double slope, divisor = count; /* slope: derivative of 1/denominator by the variance */
     if (a->exact) {
         double root = sqrt(variance);
         /* A channel that is constant has x = mean throughout: whatever its slope, nothing comes of it. */
@@ -200,7 +200,7 @@ static void join_deltas(const void *context, int64_t begin, int64_t end, int wor
     double count = (double)dk_pixels(&a->x);
     (void)worker;
     for (int64_t c = begin; c < end; c++) {
-        double sum = 0, product = 0; /* of d and of d*(x - mean) */
+        double sum = 0, product = 0; /* sums of d and of d*(x - mean) */
         for (int64_t chunk = 0; chunk < chunks; chunk++) {
             sum += b->sums[2 * chunk * channels + c];
             product += b->sums[(2 * chunk + 1) * channels + c];

@@ -22,7 +22,7 @@ struct dk_cost {
     struct dk_tensor prediction;
     const float *truth;     /* dense [batch][height][width][channels] */
     struct dk_tensor delta; /* data NULL: the losses only */
-    struct dk_tensor losses; /* of each value, written; data NULL: only their sums are wanted */
+    struct dk_tensor losses; /* each value's, written; data NULL: only their sums are wanted */
     int kind;               /* enum dk_cost_kind */
     float delta_factor;     /* multiplies the delta, not the losses */
     int accumulate;         /* 1: delta += instead of delta = */

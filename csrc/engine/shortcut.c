@@ -25,7 +25,7 @@ static int shortcut_fits(const struct dk_shortcut *a) {
            o.sample == DK_MAX(1, a->x.height / a->source.height);
 }
 
-/* The step of position i when it lies in the overlap of `count` positions `step` apart, else -1. */
+/* Index of position i in the overlap of `count` positions `step` apart; -1 outside. */
 static int64_t overlap_step(int64_t i, int64_t step, int64_t count) {
     return i % step == 0 && i / step < count ? i / step : -1;
 }
@@ -121,7 +121,7 @@ static void sum_pixels(const void *args, int64_t begin, int64_t end, int worker)
     const struct dk_sum_backward *a = args;
     const struct dk_tensor *t[] = {&a->delta, &a->saved, &a->x, &a->source};
     float product[VALUES];
-    int64_t stretch = a->delta.channels, count = end - begin; /* as one where all are dense, else pixel by pixel */
+    int64_t stretch = a->delta.channels, count = end - begin; /* dense tensors as one stretch, others pixel by pixel */
     int dense = 1;
     for (int k = 0; k < 4; k++)
         dense &= !t[k]->data || dk_is_dense(t[k]);

@@ -28,7 +28,7 @@ enum dk_status dk_shortcut_backward_source(const struct dk_shortcut *args);
  * source (+)= d, which may be the same tensor.  delta is only read, unless it is x, which is then overwritten.
  * Threads: over pixels.  Error: 2 roundings.  Source: Darknet shortcut_layer.c backward_shortcut_layer. */
 struct dk_sum_backward {
-    struct dk_tensor saved;                 /* of the forward, see engine/activation.h; data may be NULL for linear */
+    struct dk_tensor saved;                 /* as in engine/activation.h; data may be NULL for linear */
     struct dk_tensor delta;
     struct dk_tensor x, source;             /* deltas; data NULL: nothing needs it */
     int accumulate_x, accumulate_source;    /* 0: overwritten, 1: added to */

@@ -32,8 +32,8 @@ static inline int64_t dk_pixel_grain(const struct dk_tensor *t, int64_t values) 
     return DK_MAX(1, values / DK_MAX(1, t->channels));
 }
 
-/* Whether no cache holds all of it (16 MiB) and its pixels are whole cache lines apart: then it is better written
- * around the caches, from a line's border on. */
+/* Whether it exceeds the caches (16 MiB) and its pixels are a multiple of a cache line apart.  Such tensors are written
+ * with non-temporal stores, which must start on a cache line. */
 static inline int dk_is_streamable(const struct dk_tensor *t) {
     return dk_pixels(t) * t->stride >= 1 << 22 && t->stride % DK_LINE == 0;
 }

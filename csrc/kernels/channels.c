@@ -5,9 +5,13 @@
 #include "streaming.h"
 #include "threads.h"
 
-/* Channels of a block of rows (its sums and coefficients live on the stack), rows whose sum is float32, rows that pay
- * for their coefficients, values of a chunk of planes or rows. */
-enum { BLOCK = 256, BLOCK_MIN = 16, SUM_ROWS = 256, MAP_ROWS = 64, GRAIN_VALUES = 1 << 14 };
+enum {
+    BLOCK = 256,            /* most channels of a block of rows: its sums and coefficients are on the stack */
+    BLOCK_MIN = 16,         /* fewest channels of a block */
+    SUM_ROWS = 256,         /* rows whose sum is float32 */
+    MAP_ROWS = 64,          /* rows for which it pays to compute coefficients */
+    GRAIN_VALUES = 1 << 14  /* values of a chunk of planes or rows */
+};
 
 /* Joins a set of n values (mean, squares about it) to one of `count`: Chan's rule. */
 static void join_moments(double n, double new_mean, double new_squares, double *count, double *mean, double *squares) {

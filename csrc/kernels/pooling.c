@@ -26,7 +26,7 @@ static void max_forward_planes(const void *args, int64_t begin, int64_t end, int
     const int64_t outputs = p->out_h * p->out_w;
     const int is_streamed = p->planes * outputs >= DK_STREAM_FROM / 4 && p->out_w <= DK_SINK;
     const int64_t together = is_streamed ? DK_MAX(1, DK_SINK_PIECE / p->out_w) : p->out_h;
-    struct dk_sink y, argmax; /* of bits */
+    struct dk_sink y, argmax; /* argmax: the bits of int32 */
     (void)worker;
     dk_sink_begin(&y);
     dk_sink_begin(&argmax);

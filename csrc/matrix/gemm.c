@@ -13,23 +13,23 @@
 #include <string.h>
 
 enum {
-    CHUNK = 704,             /* of K: longer ones read and write C less often */
-    WHOLE = 1024,            /* not cut up to this */
+    CHUNK = 704,             /* products of a sum per pass: with longer chunks C is read and written less often */
+    WHOLE = 1024,            /* longest K that is one chunk */
     PANEL = 32,              /* widest panel of any variant */
     GROUP = 4,               /* panels of a job */
     STRIP_PANELS = 4,        /* with columns at most, A is read in place */
     STRIP = 48,              /* widest panel of those */
-    STRIP_CHUNK = 576,       /* of K then */
-    FEW = 4,
-    ROWS = 2048,             /* of A packed at a time */
+    STRIP_CHUNK = 576,       /* CHUNK of strips */
+    FEW = 4,                 /* most columns beyond whole vectors that are dot products */
+    ROWS = 2048,             /* rows of A packed at a time */
     JOBS_PER_THREAD = 3,
-    ROWS_PER_JOB = 48,       /* at least: each job packs its panels */
+    ROWS_PER_JOB = 48,       /* fewest rows of a job: each job packs its panels */
     PAGE = 1024,             /* floats: rows of B a multiple of it apart share few cache sets and evict each other */
     SMALL = 1 << 16          /* multiply-adds in all below which one thread does them */
 };
 
 struct product {
-    int64_t rows, columns, depth;          /* of this step */
+    int64_t rows, columns, depth;          /* this step's part of M, N and K */
     int64_t blocks, width, group;          /* row blocks; columns of a panel and of a job */
     int64_t row_jobs, next_groups;         /* next_groups: from a job to its thread's next one */
     float alpha;

@@ -60,7 +60,7 @@ enum { DK_CONNECTED_IMAGES = 8, DK_CONNECTED_CHANNELS = 32 };
  * weights of a 1x1 convolution in one group. */
 struct dk_connected_gradient_tile {
     int64_t channels, images;     /* 1 .. DK_CONNECTED_CHANNELS, DK_CONNECTED_IMAGES */
-    int64_t inputs, outputs;      /* of the packed weights; outputs in whole vectors */
+    int64_t inputs, outputs;      /* the packed weights'; outputs in whole vectors */
     int64_t channel;
     const float *weights;         /* all of them */
     const float *dy;              /* [images][outputs] */

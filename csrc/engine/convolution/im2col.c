@@ -9,7 +9,7 @@
 
 /* The workspace: one image of x and of y channels first, the columns of a group, plain weights. */
 struct plain {
-    struct dk_im2col geometry;    /* of one group */
+    struct dk_im2col geometry;    /* one group's */
     int64_t groups, inputs, filters, depth, pixels;
     float *x, *y, *columns, *weights;
 };

@@ -168,7 +168,7 @@ static float from_bf16(uint16_t half) {
 }
 
 struct pack_bf16 {
-    struct dk_panels panels; /* of pairs */
+    struct dk_panels panels; /* its inputs are pairs */
     int64_t channels;
     const float *from;
     uint32_t *to;

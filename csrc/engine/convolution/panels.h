@@ -44,7 +44,7 @@ static inline int64_t dk_floor_div(int64_t a, int64_t b) {
 /* One direction of a packed form: `outputs` per group in panels of lanes, sums over taps and `inputs` per group. */
 struct dk_panels {
     int64_t groups, taps, inputs, outputs;
-    int64_t lanes, width;      /* of a vector; of a full panel */
+    int64_t lanes, width;      /* floats of a vector; outputs of a full panel */
     int64_t padded;            /* outputs rounded up to whole vectors */
 };
 

@@ -8,8 +8,8 @@
 /* What one job prefetches for later calls: its share of the stretches, a slice with each register tile. */
 struct dk_prefetch {
     const struct dk_stretch *at;
-    int64_t offset;            /* in it */
-    int64_t left, per_tile;    /* bytes */
+    int64_t offset;            /* bytes of `at` that are done */
+    int64_t left, per_tile;    /* bytes still to do, and bytes of a slice */
 };
 /* Share `job` of `jobs`, in slices for `tiles` register tiles. */
 static inline struct dk_prefetch dk_prefetch_share(const struct dk_stretch *stretches, int64_t count, int64_t job,

@@ -101,7 +101,7 @@ int64_t dk_convolution_forward_workspace(const struct dk_convolution *convolutio
 
 enum dk_status dk_convolution_forward(const struct dk_convolution *convolution) {
     struct dk_convolution a = *convolution;
-    if (a.algorithm == DK_CONV_INDIRECT_BF16) /* of pairs: the same with half the channels */
+    if (a.algorithm == DK_CONV_INDIRECT_BF16) /* the same as in floats, with half the channels */
         a.shape.channels = dk_pairs(a.shape.channels);
     enum dk_status status = dk_check_convolution(&a.shape, &a.x, &a.y);
     if (status == DK_OK && !dk_is_activation(a.activation))

@@ -15,7 +15,7 @@ struct dk_panels dk_transposed_panels(const struct dk_conv_shape *s) {
 
 struct transposition {
     struct dk_conv_shape shape;
-    struct dk_panels panels, other; /* of `to`, of `from` */
+    struct dk_panels panels, other; /* layouts of `to` and of `from` */
     const float *from;
     float *to;
 };

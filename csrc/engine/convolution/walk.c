@@ -17,7 +17,7 @@
 #include <string.h>
 
 enum {
-    CHUNK = 1024,            /* products of a sum per pass: 64 filters of them are 256 KiB of weights */
+    CHUNK = 1024,            /* products of a sum per pass: for 64 filters they read 256 KiB of weights */
     DEPTH_MAX = 2048,        /* products of a tap that may be padding, at most */
     TABLE = 4096,            /* row addresses of a job: 32 KiB */
     PATCH = 16384,           /* floats of patches of a job: 64 KiB */
@@ -46,8 +46,8 @@ struct job {
     int64_t group, first_pixel, pixel_count, first_block, block_count;
     int64_t i0, i1, j0, j1;           /* taps in use, j in merged ones */
     int64_t pixel[PIXELS];            /* index in dst */
-    int64_t offset[PIXELS];           /* of the source pixel under tap (0,0), in pixels */
-    int64_t sy[PIXELS], sx[PIXELS];
+    int64_t offset[PIXELS];           /* index in src of the pixel under tap (0,0) */
+    int64_t sy[PIXELS], sx[PIXELS];   /* its row and column */
     int64_t first[TAPS];              /* rows of the packed weights before each tap of the chunk */
     const float *rows[TABLE];
     float patch[PATCH];
@@ -234,7 +234,7 @@ static void run_job(struct job *job, int64_t q0, int64_t q1) {
     const struct plan *plan = job->plan;
     const struct dk_walk *walk = plan->walk;
     const int64_t across = job->j1 - job->j0, taps = (job->i1 - job->i0) * across;
-    /* A tap that is too deep for one chunk is cut into pieces; else several taps make a chunk. */
+    /* A tap that is too deep for one chunk is cut into pieces; otherwise a chunk has several taps. */
     const int64_t pieces = taps ? DK_MAX(1, dk_ceil_div(plan->depth, DEPTH_MAX)) : 1;
     const int64_t groups_of_taps = pieces > 1 ? taps : DK_MAX(1, dk_ceil_div(taps, plan->taps_per_chunk));
     if (taps == 0 && walk->accumulate)

@@ -14,16 +14,16 @@
 #include <string.h>
 
 enum {
-    SLICES = 16,             /* of the pixels at most, which also bounds the threads that help */
+    SLICES = 16,             /* most slices of the pixels, and so most threads that work on them */
     PATCH = 16384,           /* floats of patches at a time: 64 KiB */
     BLOCK_PIXELS = 192,      /* pixels of a block, about: updates are loaded and stored once per block */
-    BLOCK_LEAST = 48,        /* also where so many do not fit */
-    BLOCK_FLOATS = 1 << 17,  /* of x and dy in a block */
+    BLOCK_LEAST = 48,        /* minimum block, even if it exceeds BLOCK_FLOATS */
+    BLOCK_FLOATS = 1 << 17,  /* most floats of x and dy in a block */
     THIN = 16,               /* channels up to which an input is thin */
-    PART = 56,               /* channels of a part, about: jobs share the parts where there are no slices */
-    MANY_VALUES = 48,        /* read for each update, where slices with sums of their own pay (measured) */
+    PART = 56,               /* channels of a part, about: without slices, jobs share the parts */
+    MANY_VALUES = 48,        /* values read per update from which separate slices pay off (measured) */
     JOBS_PER_THREAD = 4,
-    DY_LINES = 4,            /* of a panel's filters at a pixel */
+    DY_LINES = 4,            /* cache lines of dy at a pixel: a panel's filters */
     SMALL = 1 << 17          /* multiply-adds in all below which one thread does them */
 };
 
@@ -35,11 +35,11 @@ struct gradient {
     int depthwise, is_thin;
     int64_t merged;                   /* taps that count as one */
     int64_t x0, x1;                   /* columns of dy between those of patches */
-    int64_t slices;                   /* with sums of their own; 1: straight into updates */
-    int64_t rows, block_rows;         /* of dy over all images; of a block */
-    int64_t parts;                    /* of the channels */
+    int64_t slices;                   /* each has its own sums; 1: straight into updates */
+    int64_t rows, block_rows;         /* rows of dy over all images; rows of a block */
+    int64_t parts;                    /* the channels are cut into so many */
     int64_t tiles, jobs;              /* (group, panel, tap, part) tuples; jobs along them */
-    int64_t size;                     /* floats of updates */
+    int64_t size;                     /* floats in `updates` */
     float *updates, *partial;
 };
 
@@ -77,7 +77,7 @@ static void tile_rows(const struct gradient *a, float *updates, int64_t index, i
         int64_t c0 = b * inputs / blocks, c1 = (b + 1) * inputs / blocks;
         t.channels = c1 - c0;
         t.updates = base + c0 * width;
-        /* its own channels of the block to come, and one of the lines of dy, which all tiles read */
+        /* its own channels of the next block, and one of the lines of dy, which all tiles read */
         t.x_prefetch = (r1 - r0) * t.x_row;
         t.dy_prefetch = (r1 - r0) * t.dy_row + (tap + b) % DY_LINES * DK_LINE;
         for (int64_t r = r0; r < r1;) {

@@ -15,11 +15,11 @@
 #include <string.h>
 
 enum {
-    GROUP_FLOATS = 160 << 10, /* of a group's transformed inputs and sums, about: 640 KiB */
-    GROUP_LEAST = 32,        /* tiles of a group, if there are as many: the filters are read once per group, often
-                              * from memory; fewer than these cannot hide that */
-    GROUP_MOST = 56,
-    GROUP_EVEN = 14          /* the fewest for which groups are made smaller so that the threads share them evenly */
+    GROUP_FLOATS = 160 << 10, /* transformed inputs and sums of a group take about so many floats: 640 KiB */
+    GROUP_LEAST = 32,        /* fewest tiles of a group: each group reads all filters, often from main memory, and with
+                              * fewer tiles would wait for them */
+    GROUP_MOST = 56,         /* most tiles of a group */
+    GROUP_EVEN = 14          /* fewest tiles of a group that is made smaller to give every thread as many groups */
 };
 
 struct winograd {
@@ -27,7 +27,7 @@ struct winograd {
     const struct dk_kernel_table *kernels;
     const struct dk_winograd_form *form;
     int64_t side, products, across, per_image, tiles;
-    int64_t groups, shares;            /* of the tiles; of a group's filters */
+    int64_t groups, shares;            /* the tiles are cut into groups, a group's filters into shares */
     int64_t depth, inputs;             /* channels, or pairs of them; padded to whole vectors */
     void (*tile)(const struct dk_convolution_tile *);
     int64_t v_plane, m_plane;          /* floats between the planes of the products */
@@ -86,7 +86,7 @@ static void multiply(const struct winograd *w, const float *v, int64_t count, in
                 .filters = width,
                 .pixel = pixel,
                 .next = (const char *)(u + e * floats),
-                /* a part of the next product's filters, which the first of its blocks would else wait for */
+                /* part of the next product's filters: its first block would otherwise wait for them */
                 .prefetch = (const char *)(u + (e + 1) * floats) + b * w->depth * step,
                 .prefetch_step = step,
                 .out = {.y = m + e * w->m_plane, .y_stride = width},
@@ -136,7 +136,7 @@ static void run_job(const struct winograd *w, int64_t job, float *v, float *m) {
     const int64_t begin = share * pairs / w->shares, end = (share + 1) * pairs / w->shares;
     if (begin == end)
         return;
-    /* within one panel only the tiles that it asks for */
+    /* a share that lies in one panel transforms only the tiles that it multiplies */
     const int64_t single = begin / count == (end - 1) / count;
     const int64_t v0 = single ? begin % count : 0, v1 = single ? v0 + end - begin : count;
     transform_input(w, first + v0, v1 - v0, v);
@@ -161,7 +161,7 @@ static void run_workers(const void *args, int64_t begin, int64_t end, int worker
         w->kernels->blas.stream_end();
 }
 
-/* Groups that the threads can share evenly; else shares of their filters. */
+/* As many groups as give every thread the same number; if those would be too small, shares of each group's filters. */
 static struct winograd plan(const struct dk_walk *walk, const struct dk_winograd_form *form) {
     struct winograd w = {
         .walk = walk,
@@ -191,7 +191,7 @@ static struct winograd plan(const struct dk_walk *walk, const struct dk_winograd
     const int64_t largest = dk_ceil_div(w.tiles, fewest), count = dk_ceil_div(w.tiles, w.groups);
     w.v_plane = dk_plane_floats(count, w.inputs);
     w.m_plane = dk_plane_floats(count, width);
-    /* the same for any number of threads, as that may have changed since the workspace was asked for */
+    /* the same for any number of threads: it may have changed since the workspace was sized */
     w.worker_floats = w.products * (dk_plane_floats(largest, w.inputs) + dk_plane_floats(largest, width));
     w.workers = DK_MIN(threads, w.groups * w.shares);
     return w;

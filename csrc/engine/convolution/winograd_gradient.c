@@ -16,8 +16,8 @@
 
 enum {
     BUDGET = 1 << 19,        /* floats of a batch of transformed tiles, about: 2 MiB */
-    SLICES = 4,              /* of the tiles, at most */
-    VALUES_PER_SUM = 8,      /* transformed for each sum in a slice, at least */
+    SLICES = 4,              /* most slices of the tiles */
+    VALUES_PER_SUM = 8,      /* fewest values that a slice transforms for each of its sums */
     TRANSFORM = 4            /* products that take as long as transforming one value for one product */
 };
 
@@ -35,12 +35,12 @@ struct weight_gradient {
     struct dk_panels panels;
     const struct dk_winograd_form *form;
     int64_t side, products, across, per_image, tiles;
-    int64_t slices, parts_x, parts_dy;  /* of the tiles, the channels, the panels of filters */
-    int64_t channels, filters;          /* of the largest part, padded to whole vectors */
-    int64_t count;                      /* tiles of a batch at most */
+    int64_t slices, parts_x, parts_dy;  /* into how many the tiles, channels and panels of filters are cut */
+    int64_t channels, filters;          /* the largest part's, padded to whole vectors */
+    int64_t count;                      /* most tiles of a batch */
     int64_t v_plane, z_plane;           /* floats between the planes of the products */
     int64_t workers, worker_floats;     /* jobs at a time, each with `worker_floats` of the workspace */
-    int64_t size;                       /* floats of a slice's sums */
+    int64_t size;                       /* floats in a slice's sums */
     float *u, *buffers;
     atomic_llong *next;                 /* job */
 };
