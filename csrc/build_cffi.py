@@ -17,13 +17,19 @@ sys.path.insert(0, str(HERE))
 from build_options import COMPILE_ARGS, LINK_ARGS  # noqa: E402
 
 ROOT = HERE.parent
-FOLDERS = (".", "kernels", "engine")
-# dk_types.h first: the others use its types.
+# Lower floors first, and dk_types.h before all: the others use its types.
+FLOORS = (".", "simd", "matrix", "engine", "kernels")
 HEADERS = [
     HERE / "dk_types.h",
-    *sorted(h for f in FOLDERS for h in (HERE / f).glob("*.h") if h.name != "dk_types.h"),
+    *(
+        header
+        for floor in FLOORS
+        for header in sorted((HERE / floor).glob("*.h"))
+        if header.name != "dk_types.h" and "[cffi begin]" in header.read_text()
+    ),
 ]
-SOURCES = sorted(c for f in FOLDERS for c in (HERE / f).glob("*.c"))
+# simd/ is compiled once per instruction set: see setup.py.
+SOURCES = sorted(c for c in HERE.rglob("*.c") if c.parent.name != "simd")
 
 
 def public_declarations() -> str:

@@ -1,3 +1,4 @@
+/* A recorded network's calls, one after the other. */
 #include "call_list.h"
 
 int64_t dk_make_calls(const struct dk_call *calls, int64_t count) {

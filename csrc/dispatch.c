@@ -1,3 +1,4 @@
+/* The choice of an instruction set: once at load, or by name. */
 #include "dispatch.h"
 
 #include <string.h>

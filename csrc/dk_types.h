@@ -35,6 +35,10 @@ enum dk_activation {
 };
 /* [cffi end] */
 
+static inline int dk_is_activation(int kind) {
+    return kind >= 0 && kind < DK_ACTIVATION_COUNT;
+}
+
 #define DK_MIN(a, b) ((a) < (b) ? (a) : (b))
 #define DK_MAX(a, b) ((a) > (b) ? (a) : (b))
 

@@ -1,3 +1,4 @@
+/* Status codes as text. */
 #include "status.h"
 
 const char *dk_status_message(enum dk_status status) {

@@ -1,3 +1,4 @@
+/* The pool of threads, on OpenMP: chunks of a range, each thread its own share first. */
 #include "threads.h"
 
 #ifdef _OPENMP

@@ -1,11 +1,7 @@
+/* Activations and their gradients, pixel by pixel; one kind for all channels or one for each. */
 #include "engine/activation.h"
 
-#include "dispatch.h"
-#include "engine/tensor.h"
-#include "threads.h"
-
-/* 64 KiB of each array at a time. */
-enum { GRAIN_VALUES = 1 << 14 };
+#include "engine/loops.h"
 
 int dk_activation_needs_input(int kind) {
     return kind == DK_SWISH || kind == DK_MISH || kind == DK_HARD_MISH || kind == DK_GELU;
@@ -24,11 +20,11 @@ static void activate_pixels(const void *args, int64_t begin, int64_t end, int wo
 }
 
 enum dk_status dk_activate(const struct dk_activate *args) {
-    if (args->kind < 0 || args->kind >= DK_ACTIVATION_COUNT)
+    if (!dk_is_activation(args->kind))
         return DK_BAD_ARGUMENT;
     if (!dk_same_sizes(&args->x, &args->y))
         return DK_BAD_SHAPE;
-    dk_parallel_for(dk_pixels(&args->x), dk_pixel_grain(&args->x, GRAIN_VALUES), activate_pixels, args);
+    dk_over_pixels(&args->x, activate_pixels, args);
     return DK_OK;
 }
 
@@ -47,11 +43,34 @@ static void gradient_pixels(const void *args, int64_t begin, int64_t end, int wo
 }
 
 enum dk_status dk_activation_gradient(const struct dk_activation_gradient *args) {
-    if (args->kind < 0 || args->kind >= DK_ACTIVATION_COUNT)
+    if (!dk_is_activation(args->kind))
         return DK_BAD_ARGUMENT;
     if (!dk_same_sizes(&args->saved, &args->delta))
         return DK_BAD_SHAPE;
     if (args->kind != DK_LINEAR)
-        dk_parallel_for(dk_pixels(&args->delta), dk_pixel_grain(&args->delta, GRAIN_VALUES), gradient_pixels, args);
+        dk_over_pixels(&args->delta, gradient_pixels, args);
+    return DK_OK;
+}
+
+static void activate_channels(const void *args, int64_t begin, int64_t end, int worker) {
+    const struct dk_channel_activate *a = args;
+    int64_t channels = a->x.channels;
+    (void)worker;
+    for (int64_t p = begin; p < end; p++)
+        for (int64_t c = 0, next; c < channels; c = next) {
+            for (next = c + 1; next < channels && a->kinds[next] == a->kinds[c]; next++)
+                ;
+            dk_kernels()->activation.forward(a->kinds[c], 0, next - c, a->x.data + p * a->x.stride + c,
+                                             a->y.data + p * a->y.stride + c);
+        }
+}
+
+enum dk_status dk_channel_activate(const struct dk_channel_activate *args) {
+    if (!dk_same_shape(&args->x, &args->y))
+        return DK_BAD_SHAPE;
+    for (int64_t c = 0; c < args->x.channels; c++)
+        if (args->kinds[c] >= DK_ACTIVATION_COUNT)
+            return DK_BAD_ARGUMENT;
+    dk_over_pixels(&args->y, activate_channels, args);
     return DK_OK;
 }

@@ -46,6 +46,15 @@ struct dk_activation_gradient {
 /* delta *= g(saved), in place.  Threads: split over pixels.  DK_BAD_ARGUMENT for an unknown kind. */
 enum dk_status dk_activation_gradient(const struct dk_activation_gradient *args);
 
+/* y(p, c) = f_c(x(p, c)) with kinds uint8 [channels] of enum dk_activation (DK_BAD_ARGUMENT for
+ * an unknown one): the outputs of the region and yolo heads.  y may be x itself.
+ * Threads: over pixels.  Source: Darknet yolo_layer.c, region_layer.c. */
+struct dk_channel_activate {
+    struct dk_tensor x, y;
+    const uint8_t *kinds;
+};
+enum dk_status dk_channel_activate(const struct dk_channel_activate *args);
+
 /* 1 where g is computed from the input (swish, mish, hard_mish, gelu), else 0. */
 int dk_activation_needs_input(int kind);
 /* [cffi end] */

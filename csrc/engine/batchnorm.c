@@ -1,3 +1,4 @@
+/* Batch normalisation with the activation behind it, forward and backward, and the gradient of biases. */
 #include "engine/batchnorm.h"
 
 #include "dispatch.h"
@@ -97,7 +98,7 @@ static void normalise_pixels(const void *context, int64_t begin, int64_t end, in
 }
 
 static enum dk_status check_forward(const struct dk_batchnorm *a) {
-    if (a->activation < 0 || a->activation >= DK_ACTIVATION_COUNT)
+    if (!dk_is_activation(a->activation))
         return DK_BAD_ARGUMENT;
     if (a->residual.data && !dk_same_sizes(&a->x, &a->residual))
         return DK_BAD_SHAPE;
@@ -177,7 +178,7 @@ void dk_batchnorm_coefficients(const struct dk_batchnorm_backward *a, int64_t c,
         a->scale_updates[c] += (float)(product * r);
     if (a->bias_updates)
         a->bias_updates[c] += (float)sum;
-    double slope, divisor = count; /* of the reciprocal denominator with respect to the variance */
+    double slope, divisor = count; /* slope: derivative of 1/denominator by the variance */
     if (a->exact) {
         double root = sqrt(variance);
         /* A channel that is constant has x = mean throughout: whatever its slope, nothing comes of it. */
@@ -199,7 +200,7 @@ static void join_deltas(const void *context, int64_t begin, int64_t end, int wor
     double count = (double)dk_pixels(&a->x);
     (void)worker;
     for (int64_t c = begin; c < end; c++) {
-        double sum = 0, product = 0; /* of d and of d*(x - mean) */
+        double sum = 0, product = 0; /* sums of d and of d*(x - mean) */
         for (int64_t chunk = 0; chunk < chunks; chunk++) {
             sum += b->sums[2 * chunk * channels + c];
             product += b->sums[(2 * chunk + 1) * channels + c];
@@ -225,7 +226,7 @@ enum dk_status dk_batchnorm_backward(const struct dk_batchnorm_backward *args) {
     int64_t channels = x->channels, pixels = dk_pixels(x);
     int reads_y = !dk_activation_needs_input(args->activation) && args->activation != DK_LINEAR &&
                   args->activation != DK_RELU && args->activation != DK_LEAKY && args->activation != DK_REVLEAKY;
-    if (args->activation < 0 || args->activation >= DK_ACTIVATION_COUNT || (reads_y && !args->y.data))
+    if (!dk_is_activation(args->activation) || (reads_y && !args->y.data))
         return DK_BAD_ARGUMENT;
     if (!dk_same_sizes(x, &args->delta) || !dk_same_sizes(x, &args->dx) ||
         (reads_y && !dk_same_sizes(x, &args->y)) || channels < 1 || pixels < 1)
@@ -280,7 +281,7 @@ enum dk_status dk_bias_backward(const struct dk_bias_backward *args) {
         struct dk_activation_gradient gradient = {args->saved, args->delta, args->activation};
         return args->activation == DK_LINEAR ? DK_OK : dk_activation_gradient(&gradient);
     }
-    if (args->activation < 0 || args->activation >= DK_ACTIVATION_COUNT)
+    if (!dk_is_activation(args->activation))
         return DK_BAD_ARGUMENT;
     if (args->activation != DK_LINEAR && !dk_same_sizes(&args->saved, &args->delta))
         return DK_BAD_SHAPE;

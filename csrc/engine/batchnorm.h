@@ -30,7 +30,7 @@ struct dk_batchnorm {
     int biased;                   /* 0: divide by M-1 (Darknet), 1: by M (cuDNN); rolling gets the same value */
     int activation;               /* enum dk_activation */
     struct dk_tensor residual;    /* sizes of x; data NULL: none.  The functions named _nchw do not read it. */
-    void *workspace;              /* the bytes that the function's ..._workspace gives, aligned to 8 */
+    void *workspace;              /* as many bytes as ..._workspace() of the function says, aligned to 8 */
 };
 /* Training: statistics of this batch, rolling ones updated, y written.  x is read twice. */
 int64_t dk_batchnorm_forward_workspace(const struct dk_batchnorm *args);
@@ -43,8 +43,8 @@ struct dk_batchnorm_backward {
     struct dk_tensor x;     /* the forward's input */
     struct dk_tensor y;     /* its output; data may be NULL for linear, relu, leaky, revleaky and the kinds that need
                              * the input: g is then computed from x */
-    struct dk_tensor delta; /* of the output; read */
-    struct dk_tensor dx;    /* delta of the input; written; may be delta itself */
+    struct dk_tensor delta; /* the output's; read */
+    struct dk_tensor dx;    /* the input's delta; written; may be delta itself */
     const float *mean, *variance, *scales, *biases; /* as the forward used them */
     float *scale_updates;   /* [channels], added to; may be NULL */
     float *bias_updates;    /* [channels], added to; may be NULL */

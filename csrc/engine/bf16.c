@@ -1,3 +1,4 @@
+/* Rounding of tensors to pairs of bf16. */
 #include "engine/bf16.h"
 
 #include "dispatch.h"

@@ -1,3 +1,4 @@
+/* Losses: each image's sum, and the delta. */
 #include "engine/cost.h"
 
 #include "dispatch.h"

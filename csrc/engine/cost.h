@@ -15,18 +15,14 @@
 #define DK_ENGINE_COST_H
 
 #include "dk_types.h"
+#include "simd/cost_kernels.h"
 
 /* [cffi begin] */
-enum dk_cost_kind {
-    DK_COST_SSE, DK_COST_MASKED, DK_COST_SMOOTH, DK_COST_L1, DK_COST_SOFTMAX_CROSS_ENTROPY,
-    DK_COST_LOGISTIC_CROSS_ENTROPY, DK_COST_COUNT
-};
-
 struct dk_cost {
     struct dk_tensor prediction;
     const float *truth;     /* dense [batch][height][width][channels] */
     struct dk_tensor delta; /* data NULL: the losses only */
-    struct dk_tensor losses; /* of each value, written; data NULL: only their sums are wanted */
+    struct dk_tensor losses; /* each value's, written; data NULL: only their sums are wanted */
     int kind;               /* enum dk_cost_kind */
     float delta_factor;     /* multiplies the delta, not the losses */
     int accumulate;         /* 1: delta += instead of delta = */

@@ -1,8 +1,9 @@
+/* Dropout: the mask is a function of (seed, step, position) and is drawn again in the backward. */
 #include "engine/dropout.h"
 
 #include "dispatch.h"
 #include "engine/tensor.h"
-#include "kernels/streaming.h"
+#include "streaming.h"
 #include "threads.h"
 
 enum { CHUNK = 1 << 14 };

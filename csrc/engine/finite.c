@@ -1,3 +1,4 @@
+/* The search for NaN and infinity in arrays. */
 #include "engine/finite.h"
 
 #include "threads.h"

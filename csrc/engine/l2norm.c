@@ -1,3 +1,4 @@
+/* Pixels divided by the length of their channel vector, and the gradient of that. */
 #include "engine/l2norm.h"
 
 #include "dispatch.h"

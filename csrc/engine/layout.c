@@ -1,3 +1,4 @@
+/* Between Darknet's order (NCHW) and channels last, an image row at a time. */
 #include "engine/layout.h"
 
 #include "dispatch.h"
@@ -28,7 +29,7 @@ static void from_rows(const void *args, int64_t begin, int64_t end, int worker) 
                 dst[2] = src[2 * plane + x];
             }
         else
-            dk_kernels()->matrix.transpose(channels, width, src, plane, 1, dst, stride);
+            dk_kernels()->transpose.transpose(channels, width, src, plane, 1, dst, stride);
     }
 }
 
@@ -37,7 +38,7 @@ static void to_rows(const void *args, int64_t begin, int64_t end, int worker) {
     const int64_t width = a->t.width, stride = a->t.stride, plane = a->t.height * width;
     (void)worker;
     for (int64_t row = begin; row < end; row++)
-        dk_kernels()->matrix.transpose(width, a->t.channels, a->t.data + row * width * stride, stride, 1,
+        dk_kernels()->transpose.transpose(width, a->t.channels, a->t.data + row * width * stride, stride, 1,
                                        nchw_row(a, row), plane);
 }
 

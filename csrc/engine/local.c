@@ -1,3 +1,4 @@
+/* Locally connected layers: each output position has weights of its own. */
 #include "engine/local.h"
 
 #include "dispatch.h"

@@ -1,3 +1,4 @@
+/* Local response normalisation over channels, forward and backward. */
 #include "engine/lrn.h"
 
 #include "dispatch.h"

@@ -1,3 +1,4 @@
+/* AlexeyAB's activations that divide by a sum over the channels. */
 #include "engine/normalize_channels.h"
 
 #include "dispatch.h"

@@ -16,10 +16,9 @@
 #define DK_ENGINE_NORMALIZE_CHANNELS_H
 
 #include "dk_types.h"
+#include "simd/normalize_channels_kernels.h"
 
 /* [cffi begin] */
-enum dk_channels_kind { DK_CHANNELS_RELU, DK_CHANNELS_SOFTMAX, DK_CHANNELS_SOFTMAX_MAXVAL, DK_CHANNELS_COUNT };
-
 struct dk_normalize_channels {
     struct dk_tensor x, y; /* y is written and may be x */
     int kind;              /* enum dk_channels_kind */
@@ -27,8 +26,8 @@ struct dk_normalize_channels {
 enum dk_status dk_normalize_channels_forward(const struct dk_normalize_channels *args);
 
 struct dk_normalize_channels_backward {
-    struct dk_tensor saved; /* the forward's x for DK_CHANNELS_RELU, else its y */
-    struct dk_tensor delta; /* of y; read */
+    struct dk_tensor saved; /* DK_CHANNELS_RELU: the forward's x; the others: its y */
+    struct dk_tensor delta; /* y's; read */
     struct dk_tensor dx;    /* delta of x; written; may be delta itself unless accumulate */
     int kind;
     int accumulate;         /* 1: dx += instead of dx = */

@@ -1,3 +1,4 @@
+/* Weight updates: SGD with momentum, and Adam. */
 #include "engine/optimiser.h"
 
 #include "dispatch.h"

@@ -1,3 +1,4 @@
+/* Maximum and mean of windows and of whole images, forward and backward. */
 #include "engine/pooling.h"
 
 #include "dispatch.h"
@@ -7,7 +8,7 @@
 enum { CHUNK = 1 << 14, CHANNEL_BLOCK = 64 };
 
 int dk_maxpool_place_bytes(int64_t size_h, int64_t size_w) {
-    return size_h < 256 && size_w < 256 && size_h * size_w < 256 ? 1 : 4;
+    return dk_place_bytes(size_h, size_w);
 }
 
 /* Looking at every window costs size_h*size_w vector steps per vector of y, spreading each delta to its maximum one

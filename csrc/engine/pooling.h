@@ -1,26 +1,14 @@
 /* Pooling over windows and over whole images, channels last.
  *
  * Output (i, j) sees the pixels  y0 = i*stride_h - pad_h .. y0 + size_h - 1,  x0 = j*stride_w - pad_w .. x0 + size_w - 1
- * that lie inside the image; Darknet's `padding` is a total, so pad = floor(padding / 2). */
+ * that lie inside the image; Darknet's `padding` is a total, so pad = floor(padding / 2).  struct dk_pool, which all of
+ * them take, is defined in simd/pooling_kernels.h. */
 #ifndef DK_ENGINE_POOLING_H
 #define DK_ENGINE_POOLING_H
 
-#include "dk_types.h"
+#include "simd/pooling_kernels.h"
 
 /* [cffi begin] */
-/* One struct for both directions.  Forward reads x and writes y.  Backward reads the delta of the output in y and
- * writes the previous layer's delta in x: accumulate 0 overwrites all of it, 1 adds.  x and y have the same batch and
- * channels; the window fields (sizes and strides >= 1, pads >= 0) are not looked at by dk_avgpool_*.
- * places (max pooling only): where the maxima were, dk_maxpool_place_bytes() for each value of y, dense (pixels of y) x
- * channels.  One byte: row*size_w + column in the window, 255 for none; four, for windows of more than 255 pixels:
- * an int32_t, y*width + x in the input plane, -1 for none. */
-struct dk_pool {
-    struct dk_tensor x, y;
-    int64_t size_h, size_w, stride_h, stride_w, pad_h, pad_w;
-    void *places;
-    int accumulate;
-};
-
 /* 1 or 4. */
 int dk_maxpool_place_bytes(int64_t size_h, int64_t size_w);
 /* y = max over the window; the first in row-major order wins; NaN and -inf are never chosen: a window without any

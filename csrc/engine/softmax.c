@@ -1,3 +1,4 @@
+/* Softmax over groups of channels. */
 #include "engine/softmax.h"
 
 #include "dispatch.h"

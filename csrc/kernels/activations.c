@@ -1,7 +1,8 @@
+/* Darknet's activation kernels on n contiguous values. */
 #include "kernels/activations.h"
 
 #include "dispatch.h"
-#include "kernels/streaming.h"
+#include "streaming.h"
 #include "threads.h"
 
 /* 64 KiB of each array at a time. */
@@ -13,7 +14,7 @@ struct stretch {
 };
 
 static enum dk_status run(int64_t n, struct stretch args, dk_range_fn body) {
-    if (args.kind < 0 || args.kind >= DK_ACTIVATION_COUNT)
+    if (!dk_is_activation(args.kind))
         return DK_BAD_ARGUMENT;
     if (n < 0)
         return DK_BAD_SHAPE;

@@ -1,3 +1,4 @@
+/* Darknet's batch-norm and bias kernels, one by one: sums and maps per filter (channels.h). */
 #include "kernels/batchnorm.h"
 
 #include "kernels/channels.h"

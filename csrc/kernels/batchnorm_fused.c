@@ -1,4 +1,4 @@
-/* The fused pair of kernels/batchnorm.h on planes. */
+/* Batch normalisation in two passes on Darknet's layout: the _nchw functions of kernels/batchnorm.h. */
 #include "kernels/batchnorm.h"
 #include "kernels/channels.h"
 

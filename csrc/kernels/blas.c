@@ -1,7 +1,8 @@
+/* Darknet's element-wise kernels on vectors, with any increments. */
 #include "kernels/blas.h"
 
 #include "dispatch.h"
-#include "kernels/streaming.h"
+#include "streaming.h"
 #include "threads.h"
 
 #include <math.h>
@@ -168,9 +169,9 @@ static void dot_parts(const void *args, int64_t begin, int64_t end, int worker) 
             for (int64_t i = 0; i < count; i++)
                 a->sums[p] += (double)x[i * a->incx] * y[i * a->incy];
         } else if (x == y) {
-            dk_kernels()->plane.moments(count, x, 0, NULL, a->sums + p);
+            dk_kernels()->nchw_norm.moments(count, x, 0, NULL, a->sums + p);
         } else {
-            dk_kernels()->plane.sums(count, x, y, 0, NULL, a->sums + p);
+            dk_kernels()->nchw_norm.sums(count, x, y, 0, NULL, a->sums + p);
         }
     }
 }

@@ -1,12 +1,17 @@
+/* Sums and maps per filter on Darknet's layout, shared out by planes, filters or rows. */
 #include "kernels/channels.h"
 
 #include "dispatch.h"
-#include "kernels/streaming.h"
+#include "streaming.h"
 #include "threads.h"
 
-/* Channels of a block of rows (its sums and coefficients live on the stack), rows whose sum is float32, rows that pay
- * for their coefficients, values of a chunk of planes or rows. */
-enum { BLOCK = 256, BLOCK_MIN = 16, SUM_ROWS = 256, MAP_ROWS = 64, GRAIN_VALUES = 1 << 14 };
+enum {
+    BLOCK = 256,            /* most channels of a block of rows: its sums and coefficients are on the stack */
+    BLOCK_MIN = 16,         /* fewest channels of a block */
+    SUM_ROWS = 256,         /* rows whose sum is float32 */
+    MAP_ROWS = 64,          /* rows for which it pays to compute coefficients */
+    GRAIN_VALUES = 1 << 14  /* values of a chunk of planes or rows */
+};
 
 /* Joins a set of n values (mean, squares about it) to one of `count`: Chan's rule. */
 static void join_moments(double n, double new_mean, double new_squares, double *count, double *mean, double *squares) {
@@ -35,7 +40,7 @@ struct plane_sum {
 };
 
 static void add_plane(const struct dk_channel_sums *a, int64_t f, int64_t at, struct plane_sum *to) {
-    const struct dk_plane_kernels *k = &dk_kernels()->plane;
+    const struct dk_nchw_norm_kernels *k = &dk_kernels()->nchw_norm;
     int64_t spatial = a->layout.spatial;
     float mean = a->mean ? a->mean[f] : 0;
     double s = 0, p = 0;
@@ -92,7 +97,7 @@ static void sum_block(const void *context, int64_t begin, int64_t end, int worke
                                            .mean = mean, .factor = zeros, .bias = zeros};
             k->backward_sums(DK_LINEAR, rows, &in, first, second);
         } else if (a->kind == DK_SQUARES) {
-            dk_kernels()->plane.row_squares(rows, channels, a->x + at, stride, mean, second);
+            dk_kernels()->nchw_norm.row_squares(rows, channels, a->x + at, stride, mean, second);
         } else {
             double n = (double)rows, joined = count;
             k->moments(rows, channels, a->x + at, stride, first, second, third);
@@ -142,7 +147,7 @@ static void get_coefficients(const struct dk_channel_map *a, int64_t begin, int6
 /* Values first .. first + n - 1, of one filter, to `to`. */
 static void map_values(const struct dk_channel_map *a, const struct dk_coefficients *c, int is_streamed, int64_t first,
                        int64_t n, float *to) {
-    const struct dk_plane_kernels *k = &dk_kernels()->plane;
+    const struct dk_nchw_norm_kernels *k = &dk_kernels()->nchw_norm;
     if (a->d)
         k->combine(is_streamed, n, a->d + first, *c->by_d, a->x + first, *c->mean, *c->by_x, *c->constant, to);
     else

@@ -18,10 +18,10 @@ static inline int dk_layout_is_bad(struct dk_layout layout) {
 
 /* What is summed for each filter, over the batch and its plane. */
 enum dk_sum_kind {
-    DK_SUM,     /* of d: to `sum` */
-    DK_PRODUCT, /* of d: to `sum`, and of d*(x - mean): to `product` (mean NULL: 0) */
-    DK_SQUARES, /* of (x - mean)^2: to `product` */
-    DK_MOMENTS  /* mean of x: to `sum`, sum of squares about it: to `product` */
+    DK_SUM,     /* sum = sum of d */
+    DK_PRODUCT, /* sum = sum of d, product = sum of d*(x - mean); mean NULL: 0 */
+    DK_SQUARES, /* product = sum of (x - mean)^2 */
+    DK_MOMENTS  /* sum = mean of x, product = sum of squares about it */
 };
 
 struct dk_channel_sums {

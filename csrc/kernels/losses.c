@@ -1,7 +1,8 @@
+/* Darknet's losses, value by value. */
 #include "kernels/losses.h"
 
 #include "dispatch.h"
-#include "kernels/streaming.h"
+#include "streaming.h"
 #include "threads.h"
 
 enum { GRAIN_VALUES = 1 << 14 };

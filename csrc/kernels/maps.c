@@ -1,3 +1,4 @@
+/* Darknet's kernels that move feature maps: reorg, flatten, shortcut, upsample. */
 #include "kernels/maps.h"
 
 #include "dispatch.h"
@@ -115,7 +116,7 @@ static void expand_rows(const void *args, int64_t begin, int64_t end, int worker
     const struct upsample *a = args;
     (void)worker;
     for (int64_t row = begin; row < end; row++)
-        dk_kernels()->plane.expand(a->w, a->stride, a->scale, a->in + row * a->w,
+        dk_kernels()->nchw_norm.expand(a->w, a->stride, a->scale, a->in + row * a->w,
                                    a->out + row * a->w * a->stride * a->stride);
 }
 

@@ -1,7 +1,8 @@
+/* LRN and l2norm on Darknet's layout, a block of neighbouring positions at a time. */
 #include "kernels/normalization.h"
 
 #include "dispatch.h"
-#include "kernels/streaming.h"
+#include "streaming.h"
 #include "threads.h"
 
 /* Neighbouring positions of a plane that are taken through all channels together: a quarter of the plane, so that even
@@ -43,7 +44,7 @@ static void forward_blocks(const void *args, int64_t begin, int64_t end, int wor
         const int64_t first = DK_MAX(0, item % blocks * width - before);
         const int64_t columns = DK_MIN(spatial, (item % blocks + 1) * width - before) - first;
         const int64_t at = item / blocks * channels * spatial + first;
-        dk_kernels()->plane.lrn_forward(is_streamed, columns, channels, spatial, (a->size - 1) / 2, a->size / 2,
+        dk_kernels()->nchw_norm.lrn_forward(is_streamed, columns, channels, spatial, (a->size - 1) / 2, a->size / 2,
                                         a->alpha, a->beta, a->kappa, a->x.data + at, a->y.data + at,
                                         a->norms ? a->norms + at : NULL);
     }
@@ -69,7 +70,7 @@ static void backward_blocks(const void *args, int64_t begin, int64_t end, int wo
     (void)worker;
     for (int64_t item = begin; item < end; item++) {
         int64_t at = locate(item, channels, spatial, &columns);
-        dk_kernels()->plane.lrn_backward(a->accumulate, columns, channels, spatial, (a->size - 1) / 2, a->size / 2,
+        dk_kernels()->nchw_norm.lrn_backward(a->accumulate, columns, channels, spatial, (a->size - 1) / 2, a->size / 2,
                                          a->alpha, a->beta, a->kappa, a->x.data + at, a->delta.data + at,
                                          a->dx.data + at, (float *)a->workspace + at);
     }
@@ -109,7 +110,7 @@ static void l2normalize_blocks(const void *args, int64_t begin, int64_t end, int
     (void)worker;
     for (int64_t item = begin; item < end; item++) {
         int64_t at = locate(item, a->filters, a->spatial, &columns);
-        dk_kernels()->plane.l2normalize(columns, a->filters, a->spatial, a->x + at, a->out + at,
+        dk_kernels()->nchw_norm.l2normalize(columns, a->filters, a->spatial, a->x + at, a->out + at,
                                         a->dx ? a->dx + at : NULL);
     }
 }

@@ -1,7 +1,8 @@
+/* Pooling on Darknet's layout, plane by plane. */
 #include "kernels/pooling.h"
 
 #include "dispatch.h"
-#include "kernels/streaming.h"
+#include "streaming.h"
 #include "threads.h"
 
 /* Values per chunk, about. */
@@ -25,7 +26,7 @@ static void max_forward_planes(const void *args, int64_t begin, int64_t end, int
     const int64_t outputs = p->out_h * p->out_w;
     const int is_streamed = p->planes * outputs >= DK_STREAM_FROM / 4 && p->out_w <= DK_SINK;
     const int64_t together = is_streamed ? DK_MAX(1, DK_SINK_PIECE / p->out_w) : p->out_h;
-    struct dk_sink y, argmax; /* of bits */
+    struct dk_sink y, argmax; /* argmax: the bits of int32 */
     (void)worker;
     dk_sink_begin(&y);
     dk_sink_begin(&argmax);
@@ -38,7 +39,7 @@ static void max_forward_planes(const void *args, int64_t begin, int64_t end, int
                 to = dk_sink_room(&y, to);
                 place = place ? dk_sink_room(&argmax, place) : NULL;
             }
-            dk_kernels()->plane_pooling.max_forward(p, plane, row, last, to, (int32_t *)place);
+            dk_kernels()->nchw_pooling.max_forward(p, plane, row, last, to, (int32_t *)place);
             if (is_streamed)
                 dk_sink_add(&y, n);
             if (is_streamed && place)
@@ -72,7 +73,7 @@ enum dk_status dk_maxpool_planes_backward(const struct dk_plane_pool *pool) {
 static void mean_forward_planes(const void *args, int64_t begin, int64_t end, int worker) {
     (void)worker;
     for (int64_t plane = begin; plane < end; plane++)
-        dk_kernels()->plane_pooling.mean_forward(args, plane);
+        dk_kernels()->nchw_pooling.mean_forward(args, plane);
 }
 
 enum dk_status dk_local_avgpool_planes_forward(const struct dk_plane_pool *pool) {
@@ -114,7 +115,7 @@ static void average_planes(const void *args, int64_t begin, int64_t end, int wor
     (void)worker;
     for (int64_t plane = begin; plane < end; plane++) {
         double sum;
-        dk_kernels()->plane.sums(a->size, a->x + plane * a->size, NULL, 0, &sum, NULL);
+        dk_kernels()->nchw_norm.sums(a->size, a->x + plane * a->size, NULL, 0, &sum, NULL);
         a->y[plane] = (float)(sum / (double)a->size);
     }
 }
@@ -123,7 +124,7 @@ static void spread_planes(const void *args, int64_t begin, int64_t end, int work
     const struct mean *a = args;
     (void)worker;
     for (int64_t plane = begin; plane < end; plane++)
-        dk_kernels()->plane_pooling.add(a->size, a->y[plane] / (float)a->size, a->x + plane * a->size);
+        dk_kernels()->nchw_pooling.add(a->size, a->y[plane] / (float)a->size, a->x + plane * a->size);
 }
 
 enum dk_status dk_avgpool_planes_forward(const float *x, int64_t planes, int64_t size, float *y) {

@@ -1,19 +1,11 @@
-/* Pooling in Darknet's order, plane by plane; windows as in engine/pooling.h. */
+/* Pooling in Darknet's order, plane by plane; windows as in engine/pooling.h, struct dk_plane_pool as in
+ * simd/nchw_pooling_kernels.h. */
 #ifndef DK_KERNELS_POOLING_H
 #define DK_KERNELS_POOLING_H
 
-#include "dk_types.h"
+#include "simd/nchw_pooling_kernels.h"
 
 /* [cffi begin] */
-/* `planes` = batch*channels.  x float32 [planes][height][width], y float32 [planes][out_h][out_w].  Output (i, j) sees
- * the pixels i*stride_h - pad_h .. + size_h - 1 and j*stride_w - pad_w .. + size_w - 1 inside the image.
- * argmax: int32, shape of y: row*width + column of the maximum, -1 for none (averages do not look at it). */
-struct dk_plane_pool {
-    float *x, *y;
-    int32_t *argmax;
-    int64_t planes, height, width, out_h, out_w, size_h, size_w, stride_h, stride_w, pad_h, pad_w;
-};
-
 /* y = max over the window and its argmax: the first in row order; NaN and -inf are never chosen, a window without
  * any candidate gives -FLT_MAX.  x read; y and argmax written (argmax may be NULL).  Threads: over planes.  Exact.
  * Source: Darknet maxpool_layer.c. */

@@ -1,7 +1,8 @@
+/* Darknet's softmax kernels. */
 #include "kernels/softmax.h"
 
 #include "dispatch.h"
-#include "kernels/streaming.h"
+#include "streaming.h"
 #include "threads.h"
 
 struct strided {
@@ -22,7 +23,7 @@ static void strided_groups(const void *args, int64_t begin, int64_t end, int wor
     for (int64_t item = begin; item < end; item++) {
         int64_t group = item % blocks * width;
         int64_t at = item / blocks * a->batch_offset + group * a->group_offset;
-        dk_kernels()->plane.softmax(DK_MIN(width, a->groups - group), a->n, a->stride, a->input + at, a->output + at,
+        dk_kernels()->nchw_norm.softmax(DK_MIN(width, a->groups - group), a->n, a->stride, a->input + at, a->output + at,
                                     a->temperature);
     }
 }

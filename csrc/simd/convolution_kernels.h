@@ -1,5 +1,5 @@
-/* Contracts of the register tiles of convolution.  engine/convolution_gather.c and engine/convolution_gradient.c
- * walk the planes and call these for one block of pixels and one panel of filters at a time. */
+/* Contracts of the register tiles of convolution: one block of pixels and one panel of filters at a time.  Their callers
+ * in engine/convolution walk the planes. */
 #ifndef DK_CONVOLUTION_KERNELS_H
 #define DK_CONVOLUTION_KERNELS_H
 
@@ -22,11 +22,11 @@ struct dk_tile_output {
     int streams;                  /* full vectors are stored around the caches: y and its pixels begin at cache lines */
 };
 
-/* pixels x filters sums over taps x run products:
+/* pixels x filters sums over taps x depth products:
  *   sum[i][f] = sum_t sum_c rows[t*tile_pixels + i][c] * weights[(first[t] + c)*width + f]
  * with width = filters rounded up to whole vectors. */
 struct dk_convolution_tile {
-    int64_t taps, run;
+    int64_t taps, depth;
     const float *const *rows;
     const int64_t *first;
     const float *weights;
@@ -34,7 +34,7 @@ struct dk_convolution_tile {
     int64_t filters;              /* 1 .. panel_vectors*lanes */
     const int64_t *pixel;         /* [pixels + coming] */
     int64_t coming;               /* pixels of the next tile whose y is fetched, as its sums start there */
-    /* Prefetched during step k of taps*run, whatever lies there: next + k*next_step, which the next tile reads, and
+    /* Prefetched during step k of taps*depth, whatever lies there: next + k*next_step, which the next tile reads, and
      * prefetch + k*prefetch_step for later ones. */
     const char *next, *prefetch;
     int64_t next_step, prefetch_step;
@@ -60,7 +60,7 @@ enum { DK_CONNECTED_IMAGES = 8, DK_CONNECTED_CHANNELS = 32 };
  * weights of a 1x1 convolution in one group. */
 struct dk_connected_gradient_tile {
     int64_t channels, images;     /* 1 .. DK_CONNECTED_CHANNELS, DK_CONNECTED_IMAGES */
-    int64_t inputs, outputs;      /* of the packed weights; outputs in whole vectors */
+    int64_t inputs, outputs;      /* the packed weights'; outputs in whole vectors */
     int64_t channel;
     const float *weights;         /* all of them */
     const float *dy;              /* [images][outputs] */
@@ -75,7 +75,7 @@ struct dk_convolution_kernels {
     void (*forward)(const struct dk_convolution_tile *tile);
     void (*gradient)(const struct dk_gradient_tile *tile);
     /* Depthwise: sum[i][c] = sum_t rows[t*tile_pixels+i][c] * weights[t*weights_stride + c], for all `filters`
-     * channels of the tile (any number); run and first are not used. */
+     * channels of the tile (any number); depth and first are not used. */
     void (*depthwise)(const struct dk_convolution_tile *tile, int64_t weights_stride);
     /* updates[c] += sum over pixels x[c]*dy[c] for all `filters` channels of the tile. */
     void (*depthwise_gradient)(const struct dk_gradient_tile *tile);

@@ -9,7 +9,7 @@
 struct dk_gemm_tile {
     int64_t depth, rows, columns; /* 1 <= rows <= tile_rows, 1 <= columns <= tile_vectors * lanes of a vector */
     const float *a;
-    float *b;                     /* read alone, unless `from` */
+    float *b;                     /* only read unless `from` is given */
     float *c;
     int64_t c_stride;
     int from_c;                   /* add to c instead of overwriting it */

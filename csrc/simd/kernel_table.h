@@ -16,13 +16,13 @@
 #include "simd/gemm_kernels.h"
 #include "simd/l2norm_kernels.h"
 #include "simd/lrn_kernels.h"
-#include "simd/matrix_kernels.h"
+#include "simd/nchw_norm_kernels.h"
+#include "simd/nchw_pooling_kernels.h"
 #include "simd/normalize_channels_kernels.h"
 #include "simd/optimiser_kernels.h"
-#include "simd/plane_kernels.h"
-#include "simd/plane_pooling_kernels.h"
 #include "simd/pooling_kernels.h"
 #include "simd/softmax_kernels.h"
+#include "simd/transpose_kernels.h"
 #include "simd/winograd_kernels.h"
 
 struct dk_kernel_table {
@@ -37,13 +37,13 @@ struct dk_kernel_table {
     struct dk_gemm_kernels gemm;
     struct dk_l2norm_kernels l2norm;
     struct dk_lrn_kernels lrn;
-    struct dk_matrix_kernels matrix;
+    struct dk_nchw_norm_kernels nchw_norm;
+    struct dk_nchw_pooling_kernels nchw_pooling;
     struct dk_normalize_channels_kernels normalize_channels;
     struct dk_optimiser_kernels optimiser;
-    struct dk_plane_kernels plane;
-    struct dk_plane_pooling_kernels plane_pooling;
     struct dk_pooling_kernels pooling;
     struct dk_softmax_kernels softmax;
+    struct dk_transpose_kernels transpose;
     struct dk_winograd_kernels winograd;
 };
 

@@ -4,6 +4,10 @@
 
 #include <stdint.h>
 
+/* [cffi begin] */
+enum dk_channels_kind { DK_CHANNELS_RELU, DK_CHANNELS_SOFTMAX, DK_CHANNELS_SOFTMAX_MAXVAL, DK_CHANNELS_COUNT };
+/* [cffi end] */
+
 struct dk_normalize_channels_kernels {
     /* y of each of `pixels` rows of `channels` values; kind: enum dk_channels_kind.  y may be x. */
     void (*forward)(int kind, int64_t pixels, int64_t channels, const float *x, int64_t x_stride, float *y,

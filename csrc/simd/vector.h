@@ -261,4 +261,25 @@ DK_INLINE float vmax_of(int64_t n, const float *x) {
         }                                                                                                             \
     } while (0)
 
+/* The lower, or the upper, halves of a and b, value by value in turns. */
+#if defined(__clang__) && VL == 16
+#define VINTERLEAVE_LOW(a, b) __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define VINTERLEAVE_HIGH(a, b) __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+#elif VL == 16
+#define VINTERLEAVE_LOW(a, b) __builtin_shuffle(a, b, (vi){0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23})
+#define VINTERLEAVE_HIGH(a, b) __builtin_shuffle(a, b, (vi){8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31})
+#elif defined(__clang__) && VL == 8
+#define VINTERLEAVE_LOW(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#define VINTERLEAVE_HIGH(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+#elif VL == 8
+#define VINTERLEAVE_LOW(a, b) __builtin_shuffle(a, b, (vi){0, 8, 1, 9, 2, 10, 3, 11})
+#define VINTERLEAVE_HIGH(a, b) __builtin_shuffle(a, b, (vi){4, 12, 5, 13, 6, 14, 7, 15})
+#elif defined(__clang__)
+#define VINTERLEAVE_LOW(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
+#define VINTERLEAVE_HIGH(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
+#else
+#define VINTERLEAVE_LOW(a, b) __builtin_shuffle(a, b, (vi){0, 4, 1, 5})
+#define VINTERLEAVE_HIGH(a, b) __builtin_shuffle(a, b, (vi){2, 6, 3, 7})
+#endif
+
 #endif

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FROM = 1 << int(
     re.search(
         r"DK_STREAM_FROM = 1 << (\d+)",
-        (ROOT / "csrc" / "kernels" / "streaming.h").read_text(encoding="utf-8"),
+        (ROOT / "csrc" / "streaming.h").read_text(encoding="utf-8"),
     )[1]
 )
 CANARY = np.float32(-8.25e30)
