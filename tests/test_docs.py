@@ -62,3 +62,9 @@ def test_links_between_files_lead_somewhere(page: Path) -> None:
         assert file.exists(), f"{page.name} links to {target}"
         if anchor:
             assert anchor in anchors(file), f"{page.name} links to {target}"
+
+
+def test_the_index_has_every_page() -> None:
+    docs = ROOT / "docs"
+    missing = {page.name for page in docs.glob("*.md")} - set(links(docs / "README.md"))
+    assert missing == {"README.md"}, "docs/README.md lists every page but itself"
