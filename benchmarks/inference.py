@@ -67,7 +67,7 @@ def entry(
         case "darknet_library":
             cfg, weights = material.darknet(batch)
             task |= {"darknet_cfg": cfg, "darknet_weights": weights}
-            task |= {"library": library, "outputs": material.net.outputs}
+            task |= {"library": library, "outputs": material.net.answers[-1].output_shape.size}
         case "ncnn_net":
             task["ncnn"] = material.ncnn()
         case _:

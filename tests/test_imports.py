@@ -46,7 +46,7 @@ UNUSED = (
     *("darkpy.cli", "darkpy.data", "darkpy.export", "darkpy.training"),
     *("darkpy.kernels.blas", "darkpy.kernels.convolution", "darkpy.kernels.darknet_calls"),
     *("darkpy.kernels._public", "darkpy.layers.yolo", "darkpy.layers.local"),
-    *("darkpy.network.memory", "darkpy.network.momentum", "darkpy.network.summary"),
+    *("darkpy.network.training_memory", "darkpy.network.optimiser_state", "darkpy.network.summary"),
     "darkpy.network.updating",
 )
 #: Of Python: milliseconds each, and none needed to read two files and multiply.

@@ -28,7 +28,7 @@ def describe(net: Network) -> dict[str, Any]:
     o = net.options
     return {
         "input": list(net.input_shape.array_shape(1)[1:]),
-        "answer": net.answer.index,
+        "answer": net.answers[-1].index,
         "momentum": o.momentum,
         "decay": o.decay,
         "learning_rate": o.learning_rate,

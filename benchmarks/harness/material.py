@@ -54,7 +54,7 @@ class Material:
 
     def flops(self) -> int:
         """Floating-point operations of one image's prediction, convolutions counted as direct."""
-        running = needed(self.net.layers, [self.net.answer.index])
+        running = needed(self.net.layers, [self.net.answers[-1].index])
         return 2 * sum(self.net.layers[index].multiply_adds() for index in running)
 
     def path(self, name: str) -> Path:
@@ -123,7 +123,7 @@ class Material:
     @cache  # noqa: B019
     def darknet(self, batch: int) -> tuple[str, str]:
         """A cfg and weights of what the answer depends on, as pjreddie's Darknet reads them."""
-        keep = needed(self.net.layers, [self.net.answer.index])
+        keep = needed(self.net.layers, [self.net.answers[-1].index])
         text = rewritten(
             self.net,
             keep,
@@ -179,13 +179,13 @@ def _spread_answer(net: Network) -> None:
 
     Else random weights give probabilities that are all alike, or a single 1, and hide differences.
     """
-    index = net.answer.index
-    if net.answer.kind != "softmax":
+    index = net.answers[-1].index
+    if net.answers[-1].kind != "softmax":
         return
     while not net.layers[index].parameters:
         index = net.layers[index].sources[0]
     x = np.random.default_rng(2).random(net.input_shape.array_shape(1), np.float32)
-    inputs = net.activations(x)[net.answer.sources[0]]
+    inputs = net.activations(x)[net.answers[-1].sources[0]]
     spread = float(inputs.std())
     if 0 < spread < float("inf"):
         layer = net.layers[index]

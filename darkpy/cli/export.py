@@ -52,4 +52,5 @@ def run(arguments: argparse.Namespace) -> None:
         fold=not arguments.no_fold,
         layers=arguments.layers,
     )
-    print(f"wrote {arguments.out}: {network.outputs} outputs an image")
+    outputs = sum(layer.output_shape.size for layer in network.answers)
+    print(f"wrote {arguments.out}: {outputs} outputs an image")

@@ -20,7 +20,7 @@ __all__ = ["MAX_SIDE", "NET_OPTIONS", "POLICIES", "NetOptions", "read_net"]
 #: Largest height, width or number of channels of the input.
 MAX_SIDE = 1 << 16
 
-#: Learning-rate policies; `darkpy.training.schedules` has their formulas.
+#: Learning-rate policies; `darkpy.network.schedules` has their formulas.
 POLICIES = ("constant", "step", "steps", "exp", "poly", "sigmoid", "random", "sgdr")
 
 _BATCHES = (
@@ -286,6 +286,16 @@ class NetOptions(Options):
     def mini_batch(self) -> int:
         """Samples held in memory at once: batch // subdivisions * time_steps, as Darknet floors."""
         return int(self.batch // self.subdivisions * self.time_steps)
+
+    @property
+    def update_batch(self) -> int:
+        """Samples of one update of the weights."""
+        return self.mini_batch * int(self.subdivisions)
+
+    @property
+    def optimiser(self) -> str:
+        """Name of the rule by which weights are updated: see `darkpy.network.optimisers`."""
+        return "adam" if self.adam else "sgd"
 
     @property
     def has_image(self) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from darkpy.engine.boundary import enumerators
 
-__all__ = ["ACTIVATIONS", "ALGORITHMS", "CHANNEL_ACTIVATIONS", "COSTS", "PASSES"]
+__all__ = ["ACTIVATIONS", "ALGORITHMS", "CHANNEL_ACTIVATIONS", "COSTS", "OPTIMISERS", "PASSES"]
 
 _WRITTEN = {
     "DK_CHANNELS_RELU": "normalize_channels",
@@ -41,3 +41,6 @@ PASSES = _names("dk_convolution_pass", "DK_CONV_")
 
 #: Costs of a prediction.
 COSTS = _names("dk_cost_kind", "DK_COST_")
+
+#: Rules by which weights are updated.
+OPTIMISERS = _names("dk_optimiser", "DK_")

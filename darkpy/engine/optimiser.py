@@ -1,51 +1,45 @@
-"""Weight updates on the engine's own arrays; formulas in csrc/engine/optimiser.h."""
+"""Weight updates on the engine's own arrays; formulas in csrc/simd/optimiser_kernels.h."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from darkpy.engine import boundary
 from darkpy.engine.boundary import FloatArray, lib, pointer
+from darkpy.engine.enums import OPTIMISERS
 
-__all__ = ["adam_update", "sgd_update"]
-
-
-def sgd_update(
-    weights: FloatArray, updates: FloatArray, *, rate: float, momentum: float, decay: float
-) -> bool:
-    """Darknet's SGD with momentum, in place; return whether all weights are finite.
-
-    updates -= decay * weights; weights += rate * updates; updates *= momentum.
-    """
-    status = lib.dk_sgd_update(
-        weights.size, pointer(weights), pointer(updates), rate, momentum, decay
-    )
-    return _is_finite(status, "dk_sgd_update")
+__all__ = ["update"]
 
 
-def adam_update(
+def update(
+    optimiser: str,
     weights: FloatArray,
     updates: FloatArray,
-    mean: FloatArray,
-    square: FloatArray,
-    *,
-    rate: float,
-    b1: float,
-    b2: float,
-    eps: float,
-    decay: float,
-    step: int,
+    state: Sequence[FloatArray] = (),
+    **numbers: float,
 ) -> bool:
-    """Darknet's Adam, in place; return whether all weights are finite.
+    """Update weights in place; return whether all of them are finite.
 
-    `step` is 1 for the first update; `updates` becomes 0.
+    Parameters
+    ----------
+    optimiser : str
+        One of `darkpy.engine.enums.OPTIMISERS`.
+    weights, updates : ndarray of float32, shape (n,)
+        Read and written.
+    state : sequence of ndarray of float32, shape (n,)
+        What the optimiser keeps besides, read and written.
+    **numbers
+        The fields of ``struct dk_update`` that its formula reads: rate, decay, ...
     """
-    arrays = pointer(weights), pointer(updates), pointer(mean), pointer(square)
-    status = lib.dk_adam_update(weights.size, *arrays, rate, b1, b2, eps, decay, step)
-    return _is_finite(status, "dk_adam_update")
-
-
-def _is_finite(status: int, kernel: str) -> bool:
-    """Tell the one status that is no mistake of the caller's."""
-    if status == lib.DK_NOT_FINITE:
+    fields = {
+        "optimiser": OPTIMISERS.index(optimiser),
+        "n": weights.size,
+        "weights": pointer(weights),
+        "updates": pointer(updates),
+        "state": [pointer(array) for array in state],
+    }
+    status = lib.dk_update(boundary.struct("dk_update", fields | numbers))
+    if status == lib.DK_NOT_FINITE:  # the one status that is no mistake of the caller's
         return False
-    boundary.check(status, kernel)
+    boundary.check(status, "dk_update")
     return True

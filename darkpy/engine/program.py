@@ -283,14 +283,14 @@ class Program:
         best = times.min(axis=0).tolist()
         return [(c.owner, c.function, t) for c, t in zip(self.calls, best, strict=True)]
 
-    def first_not_finite(self, step: int = 0) -> tuple[int, str] | None:
+    def first_not_finite(self, step: int = 0) -> tuple[int, FloatArray] | None:
         """Make all calls again and look at their arrays after each one.
 
         Returns
         -------
-        tuple of int and str, or None
-            The first call's owner that holds or makes a NaN or an infinity, and the struct's field;
-            None when all values are finite.
+        tuple of int and ndarray, or None
+            The owner of the first call that is given or makes a NaN or an infinity, and the array
+            that holds it; None when all values are finite.
         """
         for prepare, bound in self._prepared:
             prepare(bound, step)
@@ -298,10 +298,10 @@ class Program:
             boundary.check(getattr(lib, call.function)(call.bound), call.function)
             # What a call is given, before what it makes of it.
             fields = sorted(call.fields.items(), key=lambda f: not isinstance(f[1], np.ndarray))
-            for name, value in fields:
+            for _, value in fields:
                 array = self._floats(value)
                 if array is not None and not np.isfinite(array).all():
-                    return call.owner, name
+                    return call.owner, array
         return None
 
     def _floats(self, value: Any) -> FloatArray | None:

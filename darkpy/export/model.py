@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from darkpy.errors import ArgumentError, StateError
 from darkpy.export.converters import find_converter
 from darkpy.export.graph import INPUT_NAME, Graph
+from darkpy.layers.base import Layer
 from darkpy.network.graph import needed
 
 if TYPE_CHECKING:
@@ -100,8 +101,8 @@ def onnx_model(
         if not 0 <= index < len(network.layers):
             raise ArgumentError(f"layers: there is no layer {index}, only {len(network.layers)}")
     graph = Graph(network.input_shape, fold=fold)
-    answer = network.answer
-    for index in needed(network.layers, [answer.index, *layers]):
+    named = _named_outputs(network, layers)
+    for index in needed(network.layers, [layer.index for layer in named.values()]):
         layer = network.layers[index]
         graph.begin(layer)
         graph.end(layer, find_converter(layer)(graph, layer))
@@ -112,10 +113,7 @@ def onnx_model(
         )
     count = "N" if batch is None else batch
     outputs = []
-    for name, layer in (
-        ("output", answer),
-        *((f"layer{index}", network.layers[index]) for index in layers),
-    ):
+    for name, layer in named.items():
         graph.nodes.append(helper.make_node("Identity", [graph.vector_of(layer.index)], [name]))
         outputs.append(
             helper.make_tensor_value_info(name, TensorProto.FLOAT, [count, layer.output_shape.size])
@@ -128,3 +126,11 @@ def onnx_model(
         ir_version=IR_VERSION,
         opset_imports=[helper.make_opsetid("", OPERATOR_SET)],
     )
+
+
+def _named_outputs(network: Network, layers: Sequence[int]) -> dict[str, Layer]:
+    """The file's outputs: ``output``, or ``layerN`` for each of several answers; then `layers`."""
+    answers = network.answers
+    named = {"output": answers[0]} if len(answers) == 1 else {}
+    indices = [] if named else [layer.index for layer in answers]
+    return named | {f"layer{index}": network.layers[index] for index in [*indices, *layers]}

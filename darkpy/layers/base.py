@@ -131,9 +131,8 @@ class Layer:
         self.output_shape = self.input_shapes[0]
         self.configure()
         self._check_size()
-        #: Set by the network after a run that keeps them; see `output` and `delta`.
-        self.kept_output: FloatArray | None = None
-        self.kept_delta: FloatArray | None = None
+        self._output: FloatArray | None = None
+        self._delta: FloatArray | None = None
 
     # -- to be written by layers ------------------------------------------------------------------
 
@@ -214,12 +213,19 @@ class Layer:
     @property
     def output(self) -> FloatArray:
         """Output of the last `activations` or ``train_step(keep=True)``: (N, C, H, W) or (N, n)."""
-        return self._kept(self.kept_output, "output")
+        return self._kept(self._output, "output")
 
     @property
     def delta(self) -> FloatArray:
         """Minus the gradient of the loss for `output`, of the last ``train_step(keep=True)``."""
-        return self._kept(self.kept_delta, "delta")
+        return self._kept(self._delta, "delta")
+
+    def keep(self, output: FloatArray, delta: FloatArray | None = None) -> None:
+        """Hold what `output` and `delta` show, read-only from now on."""
+        for array in (output, delta):
+            if array is not None:
+                array.flags.writeable = False
+        self._output, self._delta = output, delta
 
     def _kept(self, array: FloatArray | None, what: str) -> FloatArray:
         if array is None:

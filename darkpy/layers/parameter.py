@@ -60,7 +60,7 @@ class Parameter:
         self._place: FloatArray | None = None
         self._storage: FloatArray | None = None
         self._updates: FloatArray | None = None
-        self._moments: tuple[FloatArray, FloatArray] | None = None
+        self._state: list[FloatArray] = []
 
     @property
     def count(self) -> int:
@@ -103,12 +103,11 @@ class Parameter:
             self._updates = np.zeros_like(self.storage)
         return self._updates
 
-    @property
-    def moments(self) -> tuple[FloatArray, FloatArray]:
-        """Adam's running means of the gradient and of its square."""
-        if self._moments is None:
-            self._moments = np.zeros_like(self.storage), np.zeros_like(self.storage)
-        return self._moments
+    def state(self, count: int) -> list[FloatArray]:
+        """Return `count` arrays like `storage` that an optimiser keeps, zeros at first."""
+        while len(self._state) < count:
+            self._state.append(np.zeros_like(self.storage))
+        return self._state[:count]
 
     @property
     def value(self) -> FloatArray:

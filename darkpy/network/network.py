@@ -1,34 +1,27 @@
-"""A network: run, trained, saved."""
+"""The running network: predictions, training steps, weights files."""
 
 from __future__ import annotations
 
 import math
 import os
 import threading
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from darkpy.config.dialects import Dialect, detect_dialect, dialect_named
-from darkpy.config.net_options import NetOptions, read_net
 from darkpy.config.sections import Section
-from darkpy.engine.boundary import FloatArray, float_array
-from darkpy.engine.layout import from_nchw, to_nchw
-from darkpy.engine.program import Tensor
+from darkpy.engine.boundary import FloatArray, float_array, size
 from darkpy.errors import ArgumentError, StateError, TrainingError
-from darkpy.layers.base import Layer
-from darkpy.layers.registry import alexeyab_sections, options_of
 from darkpy.layers.shared.cost_layer import CostlyLayer
-from darkpy.layers.shared.filter_layer import FilterLayer
 from darkpy.network import weights
-from darkpy.network.building import build_layers, input_shape_of
-from darkpy.network.frozen import last_stopped
+from darkpy.network.model import Model
 from darkpy.network.plan import Plan
-from darkpy.network.precision import check_precision, need_float32
-from darkpy.network.recompute import check_level
+from darkpy.network.plans import Plans
+from darkpy.network.precision import need_float32
 
 if TYPE_CHECKING:
+    from darkpy.network.optimisers.base import Optimiser
     from darkpy.network.profile import CallTime
 
 __all__ = ["Network"]
@@ -38,29 +31,12 @@ __all__ = ["Network"]
 MAX_LAYER_VALUES = 1 << 22
 #: ... and at most so many images.
 MAX_IMAGES = 32
-#: Plans kept for other batch sizes and purposes.
-MAX_PLANS = 4
 
 
-class Network:
-    """A network of layers; made by `darkpy.load`.
+class Network(Model):
+    """A network that runs, learns, and reads and writes weights; made by `darkpy.load`.
 
-    Attributes
-    ----------
-    layers : list of Layer
-        One per section after [net].
-    options : NetOptions
-        The [net] section.
-    dialect : Dialect
-        The fork's constants.
-    memory : str
-        How much training keeps; see `load`.
-    precision : str
-        "fp32" or "bf16"; see `load`.
-    seen : int
-        Images seen in training, from the weights file on.
-    input_shape : Shape
-        Channels, height and width of the input.
+    What it is (layers, options, shapes, counters) is its `Model`'s.
     """
 
     def __init__(
@@ -73,79 +49,17 @@ class Network:
         memory: str = "normal",
         precision: str = "fp32",
     ) -> None:
-        self.memory = check_level(memory)
-        self.precision = check_precision(precision)
-        self.path = sections[0].path
-        self.name = os.path.basename(self.path).split(".")[0]
-        self.seed = seed
-        self.seen = 0
-        self.steps = 0
-        self.file_version: tuple[int, int, int] | None = None
-        body = sections[1:]
-        self.dialect: Dialect = dialect_named(dialect) or detect_dialect(
-            body, alexeyab_sections({section.name for section in body}), options_of
+        super().__init__(
+            sections,
+            dialect=dialect,
+            seed=seed,
+            strict=strict,
+            memory=memory,
+            precision=precision,
         )
-        self.options: NetOptions = read_net(sections[0], dialect=self.dialect, strict=strict)
-        self.input_shape = input_shape_of(self.options)
-        self.layers = build_layers(sections, self.options, self.dialect, seed, strict, precision)
-        self._plans: dict[tuple[Any, ...], Plan] = {}
+        self._optimiser: Optimiser | None = None
+        self._plans = Plans(self)
         self._lock = threading.Lock()
-
-    # -- what it is -------------------------------------------------------------------------------
-
-    @property
-    def channels(self) -> int:
-        """Channels of the input."""
-        return self.input_shape.channels
-
-    @property
-    def height(self) -> int:
-        """Height of the input in pixels."""
-        return self.input_shape.height
-
-    @property
-    def width(self) -> int:
-        """Width of the input in pixels."""
-        return self.input_shape.width
-
-    @property
-    def mini_batch(self) -> int:
-        """Images per `train_step`: batch / subdivisions of the cfg."""
-        return self.options.mini_batch
-
-    @property
-    def update_batch(self) -> int:
-        """Images per update of the weights."""
-        return self.mini_batch * int(self.options.subdivisions)
-
-    @property
-    def answer(self) -> Layer:
-        """The layer whose output `predict` returns: the last one that is no [cost]."""
-        return next(layer for layer in reversed(self.layers) if layer.is_answer)
-
-    @property
-    def outputs(self) -> int:
-        """Values that `predict` returns per image."""
-        return self.answer.output_shape.size
-
-    @property
-    def truths(self) -> int:
-        """Truth values per image that `train_step` wants; 0 when no layer has a cost."""
-        return next((la.output_shape.size for la in reversed(self.layers) if la.has_cost), 0)
-
-    @property
-    def updates(self) -> int:
-        """Updates made so far, as Darknet counts them: seen / images per update."""
-        return self.seen // self.update_batch
-
-    @property
-    def learning_rate(self) -> float:
-        """The rate of the next update."""
-        return self._rate(self.updates + 1)
-
-    def learning_rate_of(self, update: int) -> float:
-        """The rate of an update, 1 for the first."""
-        return self._rate(update)
 
     def summary(self, images: int | None = None) -> str:
         """Return the layer table as text; with `images`, also what training so many at once takes.
@@ -158,10 +72,6 @@ class Network:
         from darkpy.network.summary import summary
 
         return summary(self, images)
-
-    def __repr__(self) -> str:
-        """Name, size and number of layers."""
-        return f"<Network {self.name}: {len(self.layers)} layers, input {self.input_shape}>"
 
     # -- running ----------------------------------------------------------------------------------
 
@@ -183,19 +93,45 @@ class Network:
 
         Raises
         ------
+        StateError
+            The network has several answers, as detectors do: see `outputs_of`.
         DTypeError, ShapeError
             Saying what was expected.
         """
-        x = self._check_input(x)
-        out = np.empty((len(x), self.outputs), np.float32)
-        with self._lock:
-            chunk = self._chunk(len(x))
-            for start in range(0, len(x), chunk):
-                part = x[start : start + chunk]
-                plan = self._plan(len(part), wanted=(self.answer.index,))
-                self._run(plan, part)
-                to_nchw(plan.program, plan.output(self.answer.index), out[start : start + chunk])
-        return out
+        (out,) = self._outputs(x, (self.answer.index,)).values()
+        return out.reshape(len(out), self.outputs)
+
+    def outputs_of(
+        self, x: FloatArray, layers: Iterable[int] | None = None
+    ) -> dict[int, FloatArray]:
+        """Run the network on a batch and return the outputs of several layers.
+
+        Only what these depend on is computed, in the fused fast path.
+
+        Parameters
+        ----------
+        x : ndarray of float32, shape (N, channels, height, width)
+            As for `predict`.
+        layers : iterable of int, optional
+            Indices of layers; default: all `answers`, such as the heads of a detector.
+
+        Returns
+        -------
+        dict of int to ndarray of float32
+            In the order of `layers`: (N, C, H, W) where the output is an image, else (N, n).
+
+        Raises
+        ------
+        ArgumentError
+            There is no such layer.
+        DTypeError, ShapeError
+            Saying what was expected.
+        """
+        wanted = [la.index for la in self.answers] if layers is None else list(layers)
+        for index in wanted:
+            if not 0 <= size("layers", index, 0) < len(self.layers):
+                raise ArgumentError(f"there is no layer {index}, only {len(self.layers)}")
+        return self._outputs(x, tuple(wanted))
 
     def activations(self, x: FloatArray) -> list[FloatArray]:
         """Return every layer's output in inference, one array per section after [net].
@@ -213,17 +149,14 @@ class Network:
         """
         x = self._check_input(x)
         with self._lock:
-            plan = self._plan(len(x), keep=True) if len(x) else None
-            if plan is not None:
-                self._run(plan, x)
-            for layer in self.layers:
-                shape = layer.output_shape.array_shape(len(x))
-                layer.kept_output = np.empty(shape, np.float32)
-                layer.kept_delta = None
-                if plan is not None:
-                    to_nchw(plan.program, plan.output(layer.index), layer.kept_output)
-                layer.kept_output.flags.writeable = False
-            if plan is not None:
+            if not len(x):
+                for layer in self.layers:
+                    layer.keep(np.empty(layer.output_shape.array_shape(0), np.float32))
+            else:
+                plan = self._plans.get(len(x), keep=True)
+                plan.run(x, self.steps)
+                for layer in self.layers:
+                    layer.keep(plan.read_output(layer.index))
                 self._plans.clear()  # it holds every activation: do not keep it
         return [layer.output for layer in self.layers]
 
@@ -255,28 +188,30 @@ class Network:
             infinite.  In both cases the network has to be loaded again.  Or (before anything is
             computed) there is not enough memory: says how many images at once would fit.
         """
-        from darkpy.network.updating import describe_break, update_parameters
+        from darkpy.network.updating import update_parameters
 
         x = self._check_input(x, self.mini_batch)
         if not self.truths:
             raise StateError(f"{self.path}: the network has no layer with a cost to train")
         truth = float_array("truth", truth, (self.mini_batch, self.truths))
         with self._lock:
-            plan = self._plan(self.mini_batch, training=True, keep=keep)
-            for tensor in plan.truths:
-                from_nchw(plan.program, truth, tensor)
+            plan = self._plans.get(self.mini_batch, training=True, keep=keep)
             self.seen += self.mini_batch
-            self._run(plan, x)
+            plan.run(x, self.steps, truth)
             self.steps += 1
             for parameter in plan.changed:
                 parameter.touched()
             if keep:
-                self._keep(plan)
+                for layer in self.layers:
+                    output, delta = plan.read_output(layer.index), plan.read_delta(layer.index)
+                    layer.keep(output, delta)
             cost = self._cost(plan)
             if not math.isfinite(cost):
+                from darkpy.network.diagnosis import describe_break
+
                 raise TrainingError(describe_break(self, plan.program, x, cost))
             if self.seen // self.mini_batch % self.options.subdivisions == 0:
-                update_parameters(self, self._rate(self.updates))
+                update_parameters(self, self.optimiser, self.learning_rate_of(self.updates))
             return cost
 
     def profile(
@@ -308,9 +243,9 @@ class Network:
             raise ArgumentError("x must hold at least one image")
         if truth is not None:
             truth = float_array("truth", truth, (len(x), self.truths))
-        wanted = (self.answer.index,) if truth is None else ()
+        wanted = tuple(la.index for la in self.answers) if truth is None else ()
         with self._lock:
-            plan = self._plan(len(x), training=truth is not None, wanted=wanted)
+            plan = self._plans.get(len(x), training=truth is not None, wanted=wanted)
             return profile(plan, x, truth, repeat=repeat, step=self.steps)
 
     def prepare_training(self) -> None:
@@ -322,7 +257,7 @@ class Network:
             There is not enough: says how many images at once would fit.
         """
         with self._lock:
-            self._plan(self.mini_batch, training=True)
+            self._plans.get(self.mini_batch, training=True)
 
     # -- weights ----------------------------------------------------------------------------------
 
@@ -378,13 +313,13 @@ class Network:
         """Write what training needs besides the weights to go on as if it had not stopped.
 
         Update buffers (with Adam: moments) and the number of steps; the format is in
-        `darkpy.network.momentum`.
+        `darkpy.network.optimiser_state`.
         """
-        from darkpy.network.momentum import save_momentum
+        from darkpy.network.optimiser_state import save_state
 
         need_float32(self.precision, self.path, "saved")
         with self._lock:
-            save_momentum(self, path)
+            save_state(self, self.optimiser, path)
 
     def load_momentum(self, path: str | os.PathLike[str]) -> None:
         """Read what `save_momentum` wrote together with the weights that are loaded.
@@ -394,16 +329,40 @@ class Network:
         WeightsError
             No such file, of other weights or another optimiser, short, long or not finite.
         """
-        from darkpy.network.momentum import load_momentum
+        from darkpy.network.optimiser_state import load_state
 
         need_float32(self.precision, self.path, "trained")
         with self._lock:
-            load_momentum(self, path)
+            load_state(self, self.optimiser, path)
+
+    @property
+    def optimiser(self) -> Optimiser:
+        """The rule by which weights are updated, as [net] says."""
+        if self._optimiser is None:
+            from darkpy.network.optimisers import optimiser_of
+
+            self._optimiser = optimiser_of(self.options)
+        return self._optimiser
 
     # -- inside -----------------------------------------------------------------------------------
 
     def _check_input(self, x: object, batch: int | None = None) -> FloatArray:
         return float_array("x", x, (batch, *self.input_shape.array_shape(1)[1:]))
+
+    def _outputs(self, x: object, wanted: tuple[int, ...]) -> dict[int, FloatArray]:
+        """The outputs of some layers, computed in pieces of the batch."""
+        x = self._check_input(x)
+        shapes = {index: self.layers[index].output_shape for index in wanted}
+        out = {i: np.empty(shape.array_shape(len(x)), np.float32) for i, shape in shapes.items()}
+        with self._lock:
+            chunk = self._chunk(len(x))
+            for start in range(0, len(x), chunk):
+                part = x[start : start + chunk]
+                plan = self._plans.get(len(part), wanted=wanted)
+                plan.run(part, self.steps)
+                for index, array in out.items():
+                    plan.read_output(index, array[start : start + chunk])
+        return out
 
     def _chunk(self, count: int) -> int:
         """How many of `count` images run at once: as many as the limits allow, in equal parts."""
@@ -412,63 +371,6 @@ class Network:
         parts = -(-count // most)
         return -(-count // max(1, parts)) or 1
 
-    def _plan(
-        self,
-        batch: int,
-        *,
-        training: bool = False,
-        keep: bool = False,
-        wanted: tuple[int, ...] = (),
-    ) -> Plan:
-        if training:
-            need_float32(self.precision, self.path, "trained")
-        algorithms = tuple(la.algorithm for la in self.layers if isinstance(la, FilterLayer))
-        key = (batch, training, keep, wanted, algorithms)
-        updates = (self.seen + self.mini_batch) // self.update_batch  # after the coming step
-        stop = last_stopped(self.layers, updates) if training else -1
-        plan = self._plans.pop(key, None)
-        if plan is not None and plan.stop != stop:
-            plan = None  # `stop` changes once or twice and does not come back: free the memory
-        if plan is None:
-            while len(self._plans) >= MAX_PLANS:
-                del self._plans[next(iter(self._plans))]
-            plan = Plan(
-                self.layers,
-                self.input_shape,
-                batch,
-                training=training,
-                keep=keep,
-                wanted=wanted,
-                stop=stop,
-                memory=self.memory,
-            )
-            if training:
-                from darkpy.network.memory import require
-
-                require(self, plan)
-            plan.program.bind()
-        self._plans[key] = plan
-        return plan
-
-    def _run(self, plan: Plan, x: FloatArray) -> None:
-        plan.refresh()
-        from_nchw(plan.program, x, plan.input)
-        plan.program.run(self.steps)
-
-    def _keep(self, plan: Plan) -> None:
-        for layer in self.layers:
-            shape = layer.output_shape.array_shape(plan.batch)
-
-            def taken(tensor: Tensor | None, shape: tuple[int, ...] = shape) -> FloatArray:
-                array = np.zeros(shape, np.float32)
-                if tensor is not None:
-                    to_nchw(plan.program, tensor, array)
-                array.flags.writeable = False
-                return array
-
-            layer.kept_output = taken(plan.output(layer.index))
-            layer.kept_delta = taken(plan.delta(layer.index))
-
     def _cost(self, plan: Plan) -> float:
         layers = [layer for layer in self.layers if isinstance(layer, CostlyLayer)]
         costs = {index: math.fsum(array) for index, array in plan.costs.items()}
@@ -476,9 +378,3 @@ class Network:
             pairs = ((layer.loss_weight, costs.get(layer.index, 0.0)) for layer in layers)
             return math.fsum(cost if weight is None else weight * cost for weight, cost in pairs)
         return math.fsum(costs.values()) / len(layers)
-
-    def _rate(self, update: int) -> float:
-        from darkpy.training.schedules import learning_rate_at
-
-        rng = np.random.Generator(np.random.Philox(key=[self.seed, 1 << 32], counter=update))
-        return learning_rate_at(self.options, update, rng)

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from darkpy.engine.boundary import FloatArray
+from darkpy.engine.layout import from_nchw, to_nchw
 from darkpy.engine.program import Program, Tensor
 from darkpy.layers.base import Layer
 from darkpy.layers.fusions import Fusions
@@ -124,10 +126,42 @@ class Plan:
 
     # -- what a run is given, and what it gives ---------------------------------------------------
 
-    @property
-    def truths(self) -> list[Tensor]:
-        """What is to be filled with the truth before each run of training."""
-        return list(self._recorder.truths.values())
+    def run(self, x: FloatArray, step: int, truth: FloatArray | None = None) -> None:
+        """Run it, once its program is bound.
+
+        Parameters
+        ----------
+        x : ndarray of float32
+            `batch` images.
+        step : int
+            Number of the step, which dropout and random crops draw from.
+        truth : ndarray of float32, optional
+            What training compares with, `batch` of them.
+        """
+        self.refresh()
+        self.fill(x, truth)
+        self.program.run(step)
+
+    def fill(self, x: FloatArray, truth: FloatArray | None = None) -> None:
+        """Copy the images, and the truth of each, to where a run reads them."""
+        from_nchw(self.program, x, self.input)
+        if truth is not None:
+            for tensor in self._recorder.truths.values():
+                from_nchw(self.program, truth, tensor)
+
+    def read_output(self, index: int, out: FloatArray | None = None) -> FloatArray:
+        """Return a layer's output that survived the run, in `out` or a new array."""
+        if out is None:
+            out = np.empty(self.layers[index].output_shape.array_shape(self.batch), np.float32)
+        to_nchw(self.program, self.output(index), out)
+        return out
+
+    def read_delta(self, index: int) -> FloatArray:
+        """Return a layer's delta after a run with `keep`: zeros when nothing sent it one."""
+        out = np.zeros(self.layers[index].output_shape.array_shape(self.batch), np.float32)
+        if delta := self.delta(index):
+            to_nchw(self.program, delta, out)
+        return out
 
     @property
     def costs(self) -> dict[int, npt.NDArray[np.float64]]:

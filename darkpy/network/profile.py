@@ -7,7 +7,6 @@ from time import perf_counter
 
 from darkpy.engine.algorithms import PASSES, chosen_algorithm
 from darkpy.engine.boundary import FloatArray
-from darkpy.engine.layout import from_nchw
 from darkpy.layers.base import Layer
 from darkpy.layers.shape import INPUT
 from darkpy.layers.shared.filter_layer import FilterLayer
@@ -65,11 +64,8 @@ def profile(
     best: list[tuple[int, str, float]] = []
     for _ in range(repeat):
         start = perf_counter()
-        from_nchw(plan.program, x, plan.input)
+        plan.fill(x, truth)
         times = [(INPUT, "input", perf_counter() - start)]
-        if truth is not None:
-            for tensor in plan.truths:
-                from_nchw(plan.program, truth, tensor)
         times += plan.program.profile(1, step)
         best = [min(old, new) for old, new in zip(best or times, times, strict=True)]
     for parameter in plan.changed:

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from darkpy.layers.base import Layer
 from darkpy.layers.shared.filter_layer import FilterLayer
 from darkpy.network.fusing import find_folds
-from darkpy.network.memory import training_memory
-
-if TYPE_CHECKING:
-    from darkpy.network.network import Network
+from darkpy.network.model import Model
+from darkpy.network.training_memory import training_memory
 
 __all__ = ["summary"]
 
 
-def summary(network: Network, images: int | None = None) -> str:
+def summary(model: Model, images: int | None = None) -> str:
     """Return one line per layer: kind, sizes, parameters, multiply-adds; totals below.
 
     Parameters
     ----------
-    network : Network
+    model : Model
         Its cfg decides everything; weights do not matter. The algorithms are those of inference
         with one image.
     images : int, optional
@@ -28,9 +24,11 @@ def summary(network: Network, images: int | None = None) -> str:
     """
     rows = [("", "layer", "", "input", "output", "parameters", "M multiply-adds", "algorithm")]
     total_parameters = total_work = 0
-    folds = find_folds(network.layers, range(len(network.layers)), (network.answer.index,))
+    folds = find_folds(
+        model.layers, range(len(model.layers)), [layer.index for layer in model.answers]
+    )
     joined = {first: second for second, first in folds.items()}
-    for layer in network.layers:
+    for layer in model.layers:
         count = sum(p.count for p in layer.parameters.values())
         work = layer.multiply_adds()
         total_parameters += count
@@ -57,13 +55,13 @@ def summary(network: Network, images: int | None = None) -> str:
         for row in rows
     ]
     lines.append(
-        f"{network.name}: {len(network.layers)} layers, {total_parameters:,} parameters, "
-        f"{total_work / 1e9:.3f} G multiply-adds an image; dialect {network.dialect.name}"
+        f"{model.name}: {len(model.layers)} layers, {total_parameters:,} parameters, "
+        f"{total_work / 1e9:.3f} G multiply-adds an image; dialect {model.dialect.name}"
     )
-    if network.precision != "fp32":
-        lines.append(f"precision {network.precision} where the algorithm says so, else fp32")
+    if model.precision != "fp32":
+        lines.append(f"precision {model.precision} where the algorithm says so, else fp32")
     if images is not None:
-        memory = training_memory(network, images)
+        memory = training_memory(model, images)
         lines.append(f"training {images} images at once takes {memory}")
     return "\n".join(lines)
 

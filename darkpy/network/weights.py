@@ -20,11 +20,10 @@ from darkpy.engine.finite import first_not_finite
 from darkpy.errors import WeightsError
 from darkpy.layers.base import Layer
 from darkpy.layers.parameter import Parameter, place_together, store_all
+from darkpy.network.model import Model
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from darkpy.network.network import Network
 
 __all__ = ["load_weights", "save_weights", "weights_count"]
 
@@ -59,31 +58,31 @@ def _stored_shape(layer: Layer, parameter: Parameter) -> tuple[int, ...]:
     return (min(few, parameter.shape[0]), *parameter.shape[1:]) if few else parameter.shape
 
 
-def weights_count(network: Network, layers: int | None = None) -> int:
-    """Floats after the header in the network's weights file (of its first `layers` layers)."""
-    return sum(part.floats for part in _parts(network, 0, layers))
+def weights_count(model: Model, layers: int | None = None) -> int:
+    """Floats after the header in the model's weights file (of its first `layers` layers)."""
+    return sum(part.floats for part in _parts(model, 0, layers))
 
 
-def load_weights(network: Network, path: str | os.PathLike[str], layers: int | None) -> None:
-    """Read the file into the network; nothing is changed unless all of it fits."""
+def load_weights(model: Model, path: str | os.PathLike[str], layers: int | None) -> None:
+    """Read the file into the model; nothing is changed unless all of it fits."""
     try:
         with open(path, "rb") as file:
             size = os.fstat(file.fileno()).st_size
             if size == 0:
                 raise WeightsError(path, 0, "the file is empty")
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-                _load(network, path, mapped, layers)
+                _load(model, path, mapped, layers)
     except OSError as error:
         raise WeightsError(path, 0, f"cannot be read: {error.strerror or error}") from error
 
 
 def _load(
-    network: Network, path: str | os.PathLike[str], mapped: mmap.mmap, layers: int | None
+    model: Model, path: str | os.PathLike[str], mapped: mmap.mmap, layers: int | None
 ) -> None:
     """Check the whole file, then copy it, piece by piece: little of it is in memory twice."""
     version, seen, start = _read_header(path, mapped)
-    _check_length(network, path, len(mapped) - start, start, layers)
-    pieces = list(_pieces(_parts(network, start, layers)))
+    _check_length(model, path, len(mapped) - start, start, layers)
+    pieces = list(_pieces(_parts(model, start, layers)))
     for parts in pieces:
         _check_piece(path, mapped, parts)
         if len(pieces) > 1:
@@ -93,8 +92,8 @@ def _load(
         store_all((part.parameter, _filling(part, mapped, version)) for part in parts)
         if len(pieces) > 1:
             _forget_pages(mapped)
-    network.seen = seen
-    network.file_version = version
+    model.seen = seen
+    model.file_version = version
 
 
 def _pieces(parts: Iterable[_Part]) -> Iterator[list[_Part]]:
@@ -158,9 +157,9 @@ class _Part(NamedTuple):
     offset: int
 
 
-def _parts(network: Network, start: int, layers: int | None) -> Iterator[_Part]:
+def _parts(model: Model, start: int, layers: int | None) -> Iterator[_Part]:
     """All arrays of a file whose header has `start` bytes."""
-    for layer in network.layers[:layers]:
+    for layer in model.layers[:layers]:
         for parameter in _arrays(layer, saving=False):
             shape = _stored_shape(layer, parameter)
             count = math.prod(shape)
@@ -169,14 +168,14 @@ def _parts(network: Network, start: int, layers: int | None) -> Iterator[_Part]:
 
 
 def _check_length(
-    network: Network, path: str | os.PathLike[str], length: int, start: int, layers: int | None
+    model: Model, path: str | os.PathLike[str], length: int, start: int, layers: int | None
 ) -> None:
-    """Refuse a file that holds fewer or more values than the network has."""
-    expected = weights_count(network, layers)
+    """Refuse a file that holds fewer or more values than the model has."""
+    expected = weights_count(model, layers)
     found, rest = divmod(length, 4)
     if found < expected:
         where = "its last layer"
-        for part in _parts(network, 0, layers):
+        for part in _parts(model, 0, layers):
             if part.offset + 4 * part.floats > 4 * found:
                 there = found - part.offset // 4
                 where = (
@@ -186,7 +185,7 @@ def _check_length(
         raise WeightsError(
             path,
             start + length,
-            f"too short for {network.name}: {expected:,} values expected, {found:,} found; "
+            f"too short for {model.name}: {expected:,} values expected, {found:,} found; "
             f"it ends in {where}",
         )
     if layers is None and (found > expected or rest):
@@ -194,7 +193,7 @@ def _check_length(
         raise WeightsError(
             path,
             start + 4 * expected,
-            f"too long for {network.name}: {expected:,} values expected, {extra} left over "
+            f"too long for {model.name}: {expected:,} values expected, {extra} left over "
             "(is it of another network?)",
         )
 
@@ -245,7 +244,7 @@ def _check_finite(path: Path, layer: Layer, parameter: Parameter, array: FloatAr
 
 
 def save_weights(
-    network: Network,
+    model: Model,
     path: str | os.PathLike[str],
     layers: int | None,
     version: tuple[int, int, int] | None,
@@ -254,13 +253,13 @@ def save_weights(
     import tempfile
     from pathlib import Path
 
-    version = version or network.file_version or (0, 2, network.dialect.weights_revision)
+    version = version or model.file_version or (0, 2, model.dialect.weights_revision)
     layout = "<Q" if _has_long_seen(version) else "<i"
     try:
-        header = struct.pack("<3i", *version) + struct.pack(layout, network.seen)
+        header = struct.pack("<3i", *version) + struct.pack(layout, model.seen)
     except struct.error as error:
         raise WeightsError(
-            path, 12, f"version {version} cannot store {network.seen} images seen"
+            path, 12, f"version {version} cannot store {model.seen} images seen"
         ) from error
     target = Path(path)
     try:
@@ -269,7 +268,7 @@ def save_weights(
         ) as file:
             try:
                 file.write(header)
-                for layer in network.layers[:layers]:
+                for layer in model.layers[:layers]:
                     for parameter in _arrays(layer, saving=True):
                         array = parameter.value
                         _check_finite(target, layer, parameter, array)

@@ -9,11 +9,11 @@ import pytest
 
 from darkpy.config.sections import parse_cfg
 from darkpy.engine import simd
-from darkpy.engine.optimiser import adam_update, sgd_update
+from darkpy.engine.optimiser import update
 from darkpy.errors import ArgumentError, TrainingError, WeightsError
-from darkpy.network import memory
-from darkpy.network.memory import available_memory, megabytes, training_memory
+from darkpy.network import training_memory as memory
 from darkpy.network.network import Network
+from darkpy.network.training_memory import available_memory, megabytes, training_memory
 
 TEXT = """
 [net]
@@ -119,11 +119,12 @@ def test_updates_find_a_bad_value_anywhere(rng, name, value) -> None:
             square = rng.random(40_001, np.float32)
             if at is not None:
                 u[at] = value
-            rates = {"rate": 1e-3, "b1": 0.9, "b2": 0.999, "eps": 1e-6, "decay": 0.1, "step": 3}
-            arrays = w.copy(), u.copy(), mean, square
-            assert sgd_update(w, u, rate=0.1, momentum=0.9, decay=0.1) == (at is None)
+            rates = {"rate": 1e-3, "b1": 0.9, "b2": 0.999, "eps": 1e-6, "decay": 0.1}
+            rates |= {"c1": 3.7, "c2": 333.7}  # of the third update
+            arrays = w.copy(), u.copy(), (mean, square)
+            assert update("sgd", w, u, rate=0.1, momentum=0.9, decay=0.1) == (at is None)
             # An infinite gradient is an infinite square: a step of inf / inf.
-            assert adam_update(*arrays, **rates) == (at is None)
+            assert update("adam", *arrays, **rates) == (at is None)
     finally:
         simd.use(before)
 
@@ -135,7 +136,7 @@ def test_the_memory_of_training_is_known_before(data) -> None:
     net = network()
     told = training_memory(net)
     net.train_step(*data)
-    (plan,) = net._plans.values()
+    plan = net._plans.get(net.mini_batch, training=True)
     assert plan.program.arena is not None
     assert told.arena == plan.program.arena.nbytes
     assert told.scratch == plan.program.sizes()[1] > 0

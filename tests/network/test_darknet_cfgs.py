@@ -112,9 +112,9 @@ def run_and_train(path: Path, side: int | None) -> None:
     for layer in net.layers:  # Darknet's start, a variance of 0, makes every layer a million times
         if "rolling_variance" in layer.parameters:
             layer.rolling_variance = np.ones_like(layer.rolling_variance)
-    before = net.predict(x)
-    assert before.shape == (1, net.outputs)
-    assert np.isfinite(before).all()
+    before = net.outputs_of(x)
+    assert list(before) == [layer.index for layer in net.answers]
+    assert all(np.isfinite(output).all() for output in before.values())
     if net.truths:
         truth = np.zeros((1, net.truths), np.float32)
         truth[0, 0] = 1
@@ -153,6 +153,8 @@ def test_published_alexeyab_weights(shared: Path, name: str, tmp_path: Path) -> 
     net.save_weights(tmp_path / "again.weights")
     assert (tmp_path / "again.weights").read_bytes() == path.read_bytes()
     x = np.random.default_rng(0).random((2, *net.input_shape[:3])).astype(np.float32)
-    out = net.predict(x)
-    assert np.isfinite(out).all()
-    np.testing.assert_allclose(net.predict(x[1:]), out[1:], rtol=1e-5, atol=1e-5)
+    outputs = net.outputs_of(x)
+    assert [output.shape for output in outputs.values()] == [(2, 255, 10, 10), (2, 255, 20, 20)]
+    for index, alone in net.outputs_of(x[1:]).items():
+        assert np.isfinite(alone).all()
+        np.testing.assert_allclose(alone, outputs[index][1:], rtol=1e-5, atol=1e-5)

@@ -46,7 +46,7 @@ def test_predict_computes_neither_auxiliary_head() -> None:
     net = googlenet()
     x = np.random.default_rng(0).random((1, 3, 80, 80)).astype(np.float32)
     first = net.predict(x)
-    plan = net._plan(1, wanted=(net.answer.index,))
+    plan = net._plans.get(1, wanted=(net.answer.index,))
     heads = [layer for layer in net.layers if layer.has_cost]
     assert net.answer is heads[-1]
     left_out = set(range(len(net.layers))) - set(plan.needed)

@@ -11,7 +11,7 @@ import pytest
 from network_pair import Pair
 from test_topologies import GRAPHS, HEAD, TAIL
 
-from darkpy.network.network import MAX_PLANS
+from darkpy.network.plans import MAX_PLANS
 
 
 def resident() -> int:
@@ -54,16 +54,17 @@ def test_memory_stays(pair: Pair) -> None:
 def test_a_plan_is_made_once_per_batch_size(pair: Pair) -> None:
     x = pair.photos(2)
     pair.net.predict(x)
-    plans = list(pair.net._plans.values())
+    wanted = (pair.net.answer.index,)
+    plan = pair.net._plans.get(2, wanted=wanted)
     pair.net.predict(x)
-    assert list(pair.net._plans.values()) == plans
+    assert pair.net._plans.get(2, wanted=wanted) is plan
 
 
 def test_large_batches_run_in_pieces(pair: Pair) -> None:
     x = pair.photos(100)
     out = pair.net.predict(x)
     np.testing.assert_allclose(out[50:53], pair.net.predict(x[50:53]), rtol=1e-5, atol=1e-6)
-    assert max(key[0] for key in pair.net._plans) <= 32
+    assert max(key[0] for key in pair.net._plans._plans) <= 32
 
 
 def test_one_network_serves_several_threads(pair: Pair) -> None:

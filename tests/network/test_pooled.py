@@ -7,8 +7,8 @@ from test_topologies import GRAPHS, HEAD, TAIL, conv, pool, route
 
 from darkpy.config.sections import parse_cfg
 from darkpy.network.fusing import find_pooled
-from darkpy.network.memory import training_memory
 from darkpy.network.network import Network
+from darkpy.network.training_memory import training_memory
 
 
 def pooled(text: str, stop: int = -1) -> dict[int, list[tuple[int, int]]]:

@@ -65,12 +65,14 @@ def test_rule(name: str) -> None:
         pair.compare_step(2e-3)
         assert pair.net.seen == pair.ref.seen
         assert pair.net.updates == pair.ref.updates_done()
-        np.testing.assert_allclose(pair.net._rate(pair.net.updates), pair.ref.rate(), 1e-9)
+        np.testing.assert_allclose(
+            pair.net.learning_rate_of(pair.net.updates), pair.ref.rate(), 1e-9
+        )
 
 
 def test_random_policy_is_repeatable_and_in_range() -> None:
     nets = [Network(parse_cfg(net_text("policy=random power=2")), seed=s) for s in (1, 1, 2)]
-    rates = [[net._rate(t) for t in range(1, 50)] for net in nets]
+    rates = [[net.learning_rate_of(t) for t in range(1, 50)] for net in nets]
     assert rates[0] == rates[1] != rates[2]
     assert all(0 <= rate <= 0.1 for rate in rates[0])
     assert len(set(rates[0])) > 40

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from darkpy.config.net_options import NetOptions, read_net
 from darkpy.config.sections import parse_cfg
 from darkpy.errors import ArgumentError, TrainingError
-from darkpy.training.schedules import learning_rate_at
+from darkpy.network.schedules import learning_rate_at
 
 
 def net_of(body: str) -> NetOptions:

@@ -1,54 +1,53 @@
-"""What an update leaves for the next one, as a file: Darknet's .weights format has no place for it.
+"""The optimiser's state as a file; Darknet's .weights format has no room for it.
 
-Little-endian: the 16 bytes ``darkpy momentum1``; images seen and steps made (uint64); 1 for the
-update buffers of SGD or 2 for Adam's two moments (uint64); then for each trained parameter, in the
-order of the weights file, these arrays in Darknet's order (float32). A step is a mini-batch:
-dropout and random crops draw from its number.
+Little-endian: the 16 bytes ``darkpy momentum1``; images seen and steps made (uint64); the
+optimiser's `file_code` (uint64), 1 for SGD and 2 for Adam; then for each trained parameter, in the
+order of the weights file, the arrays that the optimiser stores, in Darknet's order (float32). A
+step is a mini-batch: dropout and random crops draw from its number.
 """
 
 from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 
 from darkpy.engine.boundary import FloatArray
 from darkpy.errors import WeightsError
 from darkpy.layers.parameter import Parameter
+from darkpy.network.model import Model
+from darkpy.network.optimisers.base import Optimiser
 
-if TYPE_CHECKING:
-    from darkpy.network.network import Network
-
-__all__ = ["load_momentum", "save_momentum"]
+__all__ = ["load_state", "save_state"]
 
 MAGIC = b"darkpy momentum1"
 HEADER = struct.Struct("<16s3Q")
 
 
-def _arrays(network: Network) -> Iterator[tuple[str, Parameter, tuple[FloatArray, ...]]]:
+def _arrays(
+    model: Model, optimiser: Optimiser
+) -> Iterator[tuple[str, Parameter, Sequence[FloatArray]]]:
     """Each trained parameter with its name and arrays, in the engine's order."""
-    for layer in network.layers:
+    for layer in model.layers:
         for parameter in layer.parameters.values():
             if parameter.trainable:
-                arrays = parameter.moments if network.options.adam else (parameter.updates,)
-                yield f"{layer.label} {parameter.name}", parameter, arrays
+                yield f"{layer.label} {parameter.name}", parameter, optimiser.stored(parameter)
 
 
-def save_momentum(network: Network, path: str | os.PathLike[str]) -> None:
+def save_state(model: Model, optimiser: Optimiser, path: str | os.PathLike[str]) -> None:
     """Write the file."""
     with open(path, "wb") as file:
-        kind = 2 if network.options.adam else 1
-        file.write(HEADER.pack(MAGIC, network.seen, network.steps, kind))
-        for _, parameter, arrays in _arrays(network):
+        file.write(HEADER.pack(MAGIC, model.seen, model.steps, optimiser.file_code))
+        for _, parameter, arrays in _arrays(model, optimiser):
             for array in arrays:
                 file.write(parameter.to_darknet(array).astype("<f4", copy=False).data)
 
 
-def load_momentum(network: Network, path: str | os.PathLike[str]) -> None:
+def load_state(model: Model, optimiser: Optimiser, path: str | os.PathLike[str]) -> None:
     """Read the file; nothing is changed unless all of it fits.
 
     Raises
@@ -59,36 +58,36 @@ def load_momentum(network: Network, path: str | os.PathLike[str]) -> None:
     """
     try:
         with open(path, "rb") as file:
-            steps = _check(network, Path(path), file)
-            for _, parameter, arrays in _arrays(network):
+            steps = _check(model, optimiser, Path(path), file)
+            for _, parameter, arrays in _arrays(model, optimiser):
                 for array in arrays:
                     parameter.from_darknet(_read(file, parameter.count), array)
     except OSError as error:
         raise WeightsError(path, 0, f"cannot be read: {error.strerror or error}") from error
-    network.steps = steps
+    model.steps = steps
 
 
-def _check(network: Network, path: Path, file: BinaryIO) -> int:
+def _check(model: Model, optimiser: Optimiser, path: Path, file: BinaryIO) -> int:
     """Look at the whole file, return to the first array; return the steps made."""
     head = file.read(HEADER.size)
     if len(head) < HEADER.size or head[:16] != MAGIC:
-        raise WeightsError(path, 0, "this is no file of momentum that darkpy wrote")
+        raise WeightsError(path, 0, "this is not a darkpy .momentum file")
     _, seen, steps, kind = HEADER.unpack(head)
-    if kind != (2 if network.options.adam else 1):
+    if kind != optimiser.file_code:
         raise WeightsError(path, 32, "it was written with another optimiser than the cfg has")
-    if seen != network.seen:
+    if seen != model.seen:
         raise WeightsError(
-            path, 16, f"it belongs to weights that saw {seen:,} images, not {network.seen:,}"
+            path, 16, f"it belongs to weights that saw {seen:,} images, not {model.seen:,}"
         )
-    count = sum(p.count * len(arrays) for _, p, arrays in _arrays(network))
+    count = sum(p.count * len(arrays) for _, p, arrays in _arrays(model, optimiser))
     size = os.fstat(file.fileno()).st_size
     if size != HEADER.size + 4 * count:
         raise WeightsError(
             path,
             size,
-            f"{(size - HEADER.size) // 4:,} values, but {network.name} has {count:,} to update",
+            f"{(size - HEADER.size) // 4:,} values, but {model.name} has {count:,} to update",
         )
-    for name, parameter, arrays in _arrays(network):
+    for name, parameter, arrays in _arrays(model, optimiser):
         for _ in arrays:
             if not np.isfinite(_read(file, parameter.count)).all():
                 raise WeightsError(path, file.tell(), f"{name}: its updates are not finite")

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from darkpy.errors import ArgumentError, TrainingError
+from darkpy.network.model import Model
+from darkpy.network.optimisers import optimiser_of
 from darkpy.network.plan import Plan
 from darkpy.network.precision import need_float32
-
-if TYPE_CHECKING:
-    from darkpy.network.network import Network
 
 __all__ = ["TrainingMemory", "available_memory", "megabytes", "require", "training_memory"]
 
@@ -35,7 +33,7 @@ class TrainingMemory:
     weights : int
         Weights and all else that a weights file holds.
     updates : int
-        Update buffers and Adam's moments.
+        Update buffers, and what else the optimiser keeps.
     """
 
     images: int
@@ -65,12 +63,12 @@ def megabytes(count: int) -> str:
     return f"{count / 1e6:,.0f} MB" if count < 10_000_000_000 else f"{count / 1e9:,.1f} GB"
 
 
-def training_memory(network: Network, images: int | None = None) -> TrainingMemory:
+def training_memory(model: Model, images: int | None = None) -> TrainingMemory:
     """Say what a training step will take, without taking it.
 
     Parameters
     ----------
-    network : Network
+    model : Model
     images : int, optional
         Images at once; default: the cfg's batch / subdivisions.
 
@@ -79,24 +77,25 @@ def training_memory(network: Network, images: int | None = None) -> TrainingMemo
     ArgumentError
         `images` is below 1, or the network has nothing to train.
     """
-    count = network.mini_batch if images is None else images
+    count = model.mini_batch if images is None else images
     if count < 1:
         raise ArgumentError(f"images at once must be at least 1, not {count}")
-    if not network.truths:
-        raise ArgumentError(f"{network.path}: the network has no layer with a cost to train")
-    need_float32(network.precision, network.path, "trained")
-    plan = Plan(network.layers, network.input_shape, count, training=True, memory=network.memory)
-    return memory_of(network, plan)
+    if not model.truths:
+        raise ArgumentError(f"{model.path}: the network has no layer with a cost to train")
+    need_float32(model.precision, model.path, "trained")
+    plan = Plan(model.layers, model.input_shape, count, training=True, memory=model.memory)
+    return memory_of(model, plan)
 
 
-def memory_of(network: Network, plan: Plan) -> TrainingMemory:
-    """Add up what a training plan and the network's parameters take."""
+def memory_of(model: Model, plan: Plan) -> TrainingMemory:
+    """Add up what a training plan and the model's parameters take."""
     weights = updates = 0
-    for layer in network.layers:
+    arrays = 1 + len(optimiser_of(model.options).state)
+    for layer in model.layers:
         for parameter in layer.parameters.values():
             weights += parameter.nbytes
             if parameter.trainable:
-                updates += parameter.nbytes * (3 if network.options.adam else 1)
+                updates += parameter.nbytes * arrays
     arena, scratch = plan.program.sizes()
     return TrainingMemory(plan.batch, arena, scratch, weights, updates)
 
@@ -118,7 +117,7 @@ def available_memory() -> int | None:
     return min(found) if found else None
 
 
-def require(network: Network, plan: Plan) -> None:
+def require(model: Model, plan: Plan) -> None:
     """Refuse a training plan that this machine has no memory for.
 
     Raises
@@ -133,10 +132,10 @@ def require(network: Network, plan: Plan) -> None:
     if arena + scratch <= free:
         return
     text = (
-        f"{network.path}: training {plan.batch} images at once takes"
-        f" {memory_of(network, plan)}, but only {megabytes(free)} are free"
+        f"{model.path}: training {plan.batch} images at once takes"
+        f" {memory_of(model, plan)}, but only {megabytes(free)} are free"
     )
-    smaller = _largest_that_fits(network, plan.batch, free)
+    smaller = _largest_that_fits(model, plan.batch, free)
     if smaller is None:
         raise TrainingError(f"{text}: not even one image at a time fits")
     pieces, memory = smaller
@@ -146,16 +145,14 @@ def require(network: Network, plan: Plan) -> None:
     )
 
 
-def _largest_that_fits(
-    network: Network, images: int, free: int
-) -> tuple[int, TrainingMemory] | None:
+def _largest_that_fits(model: Model, images: int, free: int) -> tuple[int, TrainingMemory] | None:
     """Find the fewest subdivisions of the cfg's batch whose pieces fit, and what they take."""
-    batch, steps = int(network.options.batch), int(network.options.time_steps)
+    batch, steps = int(model.options.batch), int(model.options.time_steps)
     for pieces in range(1, batch + 1):
         count = batch // pieces * steps
         if batch % pieces or count >= images:
             continue
-        memory = training_memory(network, count)
+        memory = training_memory(model, count)
         if memory.arena + memory.scratch <= free:
             return pieces, memory
     return None

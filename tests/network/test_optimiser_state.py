@@ -7,7 +7,7 @@ import pytest
 
 import darkpy
 from darkpy.errors import WeightsError
-from darkpy.network.momentum import HEADER
+from darkpy.network.optimiser_state import HEADER
 from darkpy.training.callbacks import Callback
 from darkpy.training.trainer import train
 
@@ -89,8 +89,8 @@ def spoil(offset: int, bytes_: bytes):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda data: data[:20], "no file of momentum"),
-        (spoil(0, b"x"), "no file of momentum"),
+        (lambda data: data[:20], "not a darkpy .momentum file"),
+        (spoil(0, b"x"), "not a darkpy .momentum file"),
         (spoil(16, b"\1"), "weights that saw 1 images, not 16"),
         (spoil(32, b"\2"), "another optimiser"),
         (lambda data: data[:-4], r"values, but net has [\d,]+ to update"),

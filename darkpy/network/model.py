@@ -1,0 +1,178 @@
+"""The model: what a network is. Layers, options, shapes and counters; `Network` runs it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import numpy as np
+
+from darkpy.config.dialects import Dialect, detect_dialect, dialect_named
+from darkpy.config.net_options import NetOptions, read_net
+from darkpy.config.sections import Section
+from darkpy.errors import StateError
+from darkpy.layers.base import Layer
+from darkpy.layers.registry import alexeyab_sections, options_of
+from darkpy.layers.shape import Shape
+from darkpy.network.building import build_layers, input_shape_of
+from darkpy.network.precision import check_precision
+from darkpy.network.recompute import check_level
+
+__all__ = ["Model"]
+
+
+class Model:
+    """A network as its cfg describes it, with its parameters.
+
+    Parameters
+    ----------
+    sections : sequence of Section
+        The whole cfg.
+    dialect, seed, strict, memory, precision
+        See `darkpy.load`.
+
+    Attributes
+    ----------
+    layers : list of Layer
+        One per section after [net].
+    options : NetOptions
+        The [net] section.
+    dialect : Dialect
+        The fork's constants.
+    memory : str
+        How much training keeps; see `darkpy.load`.
+    precision : str
+        "fp32" or "bf16"; see `darkpy.load`.
+    path, name : str
+        The cfg file, and its name without folder and suffix.
+    seen : int
+        Images seen in training, from the weights file on.
+    steps : int
+        Mini-batches of training so far; dropout and random crops draw from it.
+    file_version : tuple of int, or None
+        Major, minor and revision of the weights file that was loaded.
+    input_shape : Shape
+        Channels, height and width of the input.
+    """
+
+    def __init__(
+        self,
+        sections: Sequence[Section],
+        *,
+        dialect: str = "auto",
+        seed: int = 0,
+        strict: bool = False,
+        memory: str = "normal",
+        precision: str = "fp32",
+    ) -> None:
+        self.memory = check_level(memory)
+        self.precision = check_precision(precision)
+        self.path = sections[0].path
+        self.name = os.path.basename(self.path).split(".")[0]
+        self.seed = seed
+        self.seen = 0
+        self.steps = 0
+        self.file_version: tuple[int, int, int] | None = None
+        body = sections[1:]
+        self.dialect: Dialect = dialect_named(dialect) or detect_dialect(
+            body, alexeyab_sections({section.name for section in body}), options_of
+        )
+        self.options: NetOptions = read_net(sections[0], dialect=self.dialect, strict=strict)
+        self.input_shape: Shape = input_shape_of(self.options)
+        self.layers: list[Layer] = build_layers(
+            sections, self.options, self.dialect, seed, strict, precision
+        )
+
+    def __repr__(self) -> str:
+        """Name, size and number of layers."""
+        kind = type(self).__name__
+        return f"<{kind} {self.name}: {len(self.layers)} layers, input {self.input_shape}>"
+
+    # -- input, answers, truth --------------------------------------------------------------------
+
+    @property
+    def channels(self) -> int:
+        """Channels of the input."""
+        return self.input_shape.channels
+
+    @property
+    def height(self) -> int:
+        """Height of the input in pixels."""
+        return self.input_shape.height
+
+    @property
+    def width(self) -> int:
+        """Width of the input in pixels."""
+        return self.input_shape.width
+
+    @property
+    def answers(self) -> tuple[Layer, ...]:
+        """The layers whose outputs are the network's answers, in order.
+
+        All detection heads; without any, the last layer that is no [cost].
+        """
+        heads = tuple(layer for layer in self.layers if layer.is_head)
+        return heads or (next(la for la in reversed(self.layers) if la.is_answer),)
+
+    @property
+    def answer(self) -> Layer:
+        """The layer whose output `predict` returns.
+
+        Raises
+        ------
+        StateError
+            The network has several answers.
+        """
+        answers = self.answers
+        if len(answers) > 1:
+            names = ", ".join(layer.label for layer in answers)
+            raise StateError(
+                f"{self.path}: the network has {len(answers)} answers ({names}), not one: "
+                "net.outputs_of(x) returns them by layer"
+            )
+        return answers[0]
+
+    @property
+    def outputs(self) -> int:
+        """Values that `predict` returns per image."""
+        return self.answer.output_shape.size
+
+    @property
+    def truth_shape(self) -> Shape | None:
+        """Size of what the costs compare with, for one image; None when no layer has a cost."""
+        return next((shape for la in reversed(self.layers) if (shape := la.truth_shape)), None)
+
+    @property
+    def truths(self) -> int:
+        """Truth values per image that `train_step` wants; 0 when no layer has a cost."""
+        shape = self.truth_shape
+        return 0 if shape is None else shape.size
+
+    # -- training ---------------------------------------------------------------------------------
+
+    @property
+    def mini_batch(self) -> int:
+        """Images per `train_step`: batch / subdivisions of the cfg."""
+        return self.options.mini_batch
+
+    @property
+    def update_batch(self) -> int:
+        """Images per update of the weights."""
+        return self.options.update_batch
+
+    @property
+    def updates(self) -> int:
+        """Updates made so far, as Darknet counts them: seen / images per update."""
+        return self.seen // self.update_batch
+
+    @property
+    def learning_rate(self) -> float:
+        """The rate of the next update."""
+        return self.learning_rate_of(self.updates + 1)
+
+    def learning_rate_of(self, update: int) -> float:
+        """The rate of an update, 1 for the first."""
+        from darkpy.network.schedules import learning_rate_at
+
+        rng = np.random.Generator(np.random.Philox(key=[self.seed, 1 << 32], counter=update))
+        return learning_rate_at(self.options, update, rng)

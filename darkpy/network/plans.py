@@ -1,0 +1,87 @@
+"""The plans of a network, kept for the batch sizes and purposes that were asked for last."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from darkpy.layers.shared.filter_layer import FilterLayer
+from darkpy.network.frozen import last_stopped
+from darkpy.network.model import Model
+from darkpy.network.plan import Plan
+from darkpy.network.precision import need_float32
+
+__all__ = ["MAX_PLANS", "Plans"]
+
+#: So many plans are kept; the one that was not used for the longest time goes first.
+MAX_PLANS = 4
+
+
+class Plans:
+    """Makes plans, bound to memory, and keeps the last of them.
+
+    Parameters
+    ----------
+    model : Model
+        Its `seen` decides where training stops going back, its forced algorithms are looked at
+        each time.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._plans: dict[tuple[Any, ...], Plan] = {}
+
+    def __len__(self) -> int:
+        """Return how many there are now."""
+        return len(self._plans)
+
+    def clear(self) -> None:
+        """Give back the memory of all of them."""
+        self._plans.clear()
+
+    def get(
+        self,
+        batch: int,
+        *,
+        training: bool = False,
+        keep: bool = False,
+        wanted: tuple[int, ...] = (),
+    ) -> Plan:
+        """Return a plan, ready to run; parameters as `Plan` has them.
+
+        Raises
+        ------
+        StateError
+            Training of a network that is not in float32.
+        TrainingError
+            There is not enough memory to train so many images at once.
+        """
+        model = self._model
+        if training:
+            need_float32(model.precision, model.path, "trained")
+        algorithms = tuple(la.algorithm for la in model.layers if isinstance(la, FilterLayer))
+        key = (batch, training, keep, wanted, algorithms)
+        updates = (model.seen + model.mini_batch) // model.update_batch  # after the coming step
+        stop = last_stopped(model.layers, updates) if training else -1
+        plan = self._plans.pop(key, None)
+        if plan is not None and plan.stop != stop:
+            plan = None  # `stop` changes once or twice and does not come back: free the memory
+        if plan is None:
+            while len(self._plans) >= MAX_PLANS:
+                del self._plans[next(iter(self._plans))]
+            plan = Plan(
+                model.layers,
+                model.input_shape,
+                batch,
+                training=training,
+                keep=keep,
+                wanted=wanted,
+                stop=stop,
+                memory=model.memory,
+            )
+            if training:
+                from darkpy.network.training_memory import require
+
+                require(model, plan)
+            plan.program.bind()
+        self._plans[key] = plan
+        return plan
