@@ -20,7 +20,6 @@ from darkpy.engine.boundary import (
     output_array,
     pointer,
     real,
-    struct,
 )
 from darkpy.engine.workspace import call_with_workspace
 from darkpy.errors import ArgumentError
@@ -145,7 +144,7 @@ def batchnorm_forward(
     }
     function = "dk_batchnorm_forward_nchw" if train else "dk_batchnorm_apply_nchw"
     if x.size:
-        call_with_workspace(function, struct("dk_batchnorm", fields))
+        call_with_workspace(function, fields)
     return BatchnormForward(result, mean, variance)
 
 
@@ -236,5 +235,5 @@ def batchnorm_backward(
         "activation": lib.DK_LINEAR,
     }
     if x.size:
-        call_with_workspace("dk_batchnorm_backward_nchw", struct("dk_batchnorm_backward", fields))
+        call_with_workspace("dk_batchnorm_backward_nchw", fields)
     return BatchnormBackward(result, updates["scale_updates"], updates["bias_updates"])

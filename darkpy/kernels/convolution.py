@@ -183,7 +183,7 @@ def convolution_forward(
         "activation": lib.DK_LINEAR,
         "algorithm": number,
     }
-    call_with_workspace("dk_convolution_forward", struct("dk_convolution", fields))
+    call_with_workspace("dk_convolution_forward", fields)
     return result.to_nchw(out)
 
 
@@ -252,8 +252,7 @@ def convolution_backward_data(
         "accumulate": int(accumulate),
         "algorithm": number,
     }
-    function = "dk_convolution_backward_data"
-    call_with_workspace(function, struct(function, fields))
+    call_with_workspace("dk_convolution_backward_data", fields)
     return result.to_nchw(out)
 
 
@@ -320,6 +319,5 @@ def convolution_backward_weights(
         "updates": pointer(updates),
         "algorithm": number,
     }
-    function = "dk_convolution_backward_weights"
-    call_with_workspace(function, struct(function, fields))
+    call_with_workspace("dk_convolution_backward_weights", fields)
     return packing.unpack(updates, out)

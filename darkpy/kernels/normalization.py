@@ -148,8 +148,8 @@ def lrn_backward(
     if x.size:
         arrays = {"x": x, "delta": delta, "dx": result}
         tensors = {name: plane_tensor(array, layout) for name, array in arrays.items()}
-        args = struct("dk_lrn_backward", {**tensors, **parameters, "kappa": real("kappa", kappa)})
-        call_with_workspace("dk_lrn_backward_nchw", args)
+        fields = {**tensors, **parameters, "kappa": real("kappa", kappa)}
+        call_with_workspace("dk_lrn_backward_nchw", fields)
     return result
 
 

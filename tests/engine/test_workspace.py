@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from darkpy import kernels
-from darkpy.engine.boundary import lib, pointer, struct
+from darkpy.engine import workspace
+from darkpy.engine.boundary import pointer
 from darkpy.engine.core import ffi
 from darkpy.engine.workspace import call_with_workspace
 from darkpy.errors import KernelError
@@ -22,20 +23,28 @@ def tensor(array: np.ndarray) -> dict[str, Any]:
     return {"data": pointer(array), **sizes, "stride": channels}
 
 
-def test_the_function_gets_what_it_needs_aligned(rng: np.random.Generator) -> None:
+def test_the_function_gets_what_it_needs_aligned(
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = []
+
+    def look(args: Any, memory: np.ndarray, count: int) -> None:
+        give(args, memory, count)
+        given.append((int(ffi.cast("uintptr_t", args.workspace)), memory.nbytes - count, count))
+
+    give = workspace.give_workspace
+    monkeypatch.setattr(workspace, "give_workspace", look)
     x, delta = rng.normal(size=(2, 2, 7, 11)).astype(np.float32)
     dx = np.empty_like(x)
     tensors = {name: tensor(a) for name, a in (("x", x), ("delta", delta), ("dx", dx))}
-    args = struct("dk_lrn_backward", {**tensors, **PARAMETERS})
-    assert lib.dk_lrn_backward_nchw_workspace(args) > 0
-    call_with_workspace("dk_lrn_backward_nchw", args)
-    assert int(ffi.cast("uintptr_t", args.workspace)) % 64 == 0
+    call_with_workspace("dk_lrn_backward_nchw", {**tensors, **PARAMETERS})
+    ((address, spare, count),) = given
+    assert address % 64 == 0 and spare >= 0 and count > 0
     np.testing.assert_array_equal(dx, kernels.lrn_backward(x, delta, **PARAMETERS))
 
 
 def test_a_refusal_names_the_function() -> None:
     x = np.ones((1, 3, 4), np.float32)
     tensors = {name: tensor(x) for name in ("x", "delta", "dx")}
-    args = struct("dk_lrn_backward", {**tensors, **PARAMETERS, "size": 0})
     with pytest.raises(KernelError, match="lrn_backward_nchw: "):
-        call_with_workspace("dk_lrn_backward_nchw", args)
+        call_with_workspace("dk_lrn_backward_nchw", {**tensors, **PARAMETERS, "size": 0})

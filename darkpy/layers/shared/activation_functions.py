@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from darkpy.config.options import Option, choice
 from darkpy.engine.boundary import lib
 from darkpy.engine.enums import ACTIVATIONS, CHANNEL_ACTIVATIONS
 
-if TYPE_CHECKING:
-    pass
-
-__all__ = [
-    "activation_code",
-    "activation_option",
-    "needs_input",
-]
+__all__ = ["activation_code", "activation_option", "needs_input"]
 
 #: Those that only AlexeyAB's fork knows.
 ALEXEYAB_ACTIVATIONS = (

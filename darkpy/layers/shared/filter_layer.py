@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from darkpy.engine.algorithms import ALGORITHMS, algorithm_number, chosen_bf16
+from darkpy.engine.algorithms import algorithm_number, chosen_bf16
 from darkpy.engine.aligned import aligned, neighbours
 from darkpy.engine.boundary import FloatArray
 from darkpy.engine.packing import Bf16Packing, FilterPacking
@@ -132,7 +132,7 @@ class FilterLayer(NormalizingLayer):
         given: dict[str, Any] = {
             "shape": self.geometry,
             "weights": self.parameters["weights"].storage,
-            "algorithm": ALGORITHMS.index(algorithm),
+            "algorithm": algorithm_number(algorithm),
         }
         recorder.add(
             self,
@@ -200,7 +200,7 @@ class FilterLayer(NormalizingLayer):
             x=inputs[0],
             dy=dy,
             updates=self.parameters["weights"].updates,
-            algorithm=ALGORITHMS.index(self.algorithm),
+            algorithm=algorithm_number(self.algorithm),
         )
         if target := recorder.input_delta(self, 0):
             dx, accumulate = target
@@ -213,7 +213,7 @@ class FilterLayer(NormalizingLayer):
                 dx=dx,
                 weights=self.parameters["weights"].storage,
                 accumulate=accumulate,
-                algorithm=ALGORITHMS.index(self.algorithm),
+                algorithm=algorithm_number(self.algorithm),
             )
 
 
