@@ -1,5 +1,6 @@
-/* What the machine can do at most: multiply-adds per second, and bytes per second of streams that read r arrays and
- * write w.  Built by contenders/machine_limit.py with cc -O3 -march=native -fopenmp; darkpy does not need it. */
+/* What the machine can do at most: multiply-adds per second, and bytes per second of streams that
+ * read r arrays and write w.  Built by contenders/machine_limit.py with cc -O3 -march=native
+ * -fopenmp; darkpy does not need it. */
 #include <stdint.h>
 #if defined(__SSE2__)
 #include <immintrin.h>
@@ -15,7 +16,8 @@ enum { LANES = 4 };
 typedef float vector __attribute__((vector_size(LANES * 4)));
 enum { BLOCK = 4 * LANES };
 
-/* Independent chains hide the latency of the multiply-add: 24 where there are 32 registers, else 12. */
+/* Independent chains hide the latency of the multiply-add: 24 where there are 32
+ * registers, else 12. */
 #define TWELVE(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
 #if defined(__SSE2__) && !defined(__AVX512F__)
 enum { CHAINS = 12 };
@@ -32,7 +34,9 @@ enum { CHAINS = 24 };
 #else
 #define IN_REGISTER "+w"
 #endif
-#define STEP(i) v##i = v##i * factor + addend; __asm__ volatile("" : IN_REGISTER(v##i));
+#define STEP(i)                                                                                    \
+    v##i = v##i * factor + addend;                                                                 \
+    __asm__ volatile("" : IN_REGISTER(v##i));
 #define SUM(i) total += v##i;
 
 /* Multiply-adds count as two operations; returns how many were done by all threads. */
@@ -81,10 +85,10 @@ static inline void store(float *p, vector v, int streaming) {
     __builtin_memcpy(p, &v, sizeof v);
 }
 
-/* Read `reads` (0..3) and write `writes` (0..2) arrays of `count` floats, all aligned to 64 bytes and of different
- * memory; count is a multiple of 64. */
-static void stream(int reads, int writes, int streaming, float **in, float **out, int64_t first, int64_t end,
-                   float *sink) {
+/* Read `reads` (0..3) and write `writes` (0..2) arrays of `count` floats, all aligned to 64 bytes
+ * and of different memory; count is a multiple of 64. */
+static void stream(int reads, int writes, int streaming, float **in, float **out, int64_t first,
+                   int64_t end, float *sink) {
     vector t0 = {0}, t1 = {0}, t2 = {0}, t3 = {0};
     for (int64_t i = first; i < end; i += BLOCK) {
         vector a = t0, b = t1, c = t2, d = t3;
@@ -105,18 +109,27 @@ static void stream(int reads, int writes, int streaming, float **in, float **out
     *sink = (t0 + t1 + t2 + t3)[0];
 }
 
-#define CASE(r, w)            \
-    if (reads == r && writes == w) \
-        streaming ? stream(r, w, 1, in, out, first, end, &mine) : stream(r, w, 0, in, out, first, end, &mine);
+#define CASE(r, w)                                                                                 \
+    if (reads == r && writes == w)                                                                 \
+    streaming ? stream(r, w, 1, in, out, first, end, &mine)                                        \
+              : stream(r, w, 0, in, out, first, end, &mine)
 
-void limits_stream(int reads, int writes, int streaming, float **in, float **out, int64_t count, int threads) {
+void limits_stream(int reads, int writes, int streaming, float **in, float **out, int64_t count,
+                   int threads) {
 #pragma omp parallel for num_threads(threads) schedule(static)
     for (int part = 0; part < threads; part++) {
-        int64_t blocks = count / 64, first = blocks * part / threads * 64, end = blocks * (part + 1) / threads * 64;
+        int64_t blocks = count / 64, first = blocks * part / threads * 64,
+                end = blocks * (part + 1) / threads * 64;
         float mine = 0;
-        CASE(1, 0) CASE(2, 0) CASE(3, 0)
-        CASE(0, 1) CASE(1, 1) CASE(2, 1) CASE(3, 1)
-        CASE(1, 2) CASE(2, 2)
+        CASE(1, 0);
+        CASE(2, 0);
+        CASE(3, 0);
+        CASE(0, 1);
+        CASE(1, 1);
+        CASE(2, 1);
+        CASE(3, 1);
+        CASE(1, 2);
+        CASE(2, 2);
         if (mine == 12345.678f) /* keeps the sum alive */
             out[0][first] = mine;
     }

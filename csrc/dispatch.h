@@ -1,4 +1,5 @@
-/* Which instruction set the vector kernels use.  All variants are compiled in; one is selected at import. */
+/* Which instruction set the vector kernels use.  All variants are compiled in; one is
+ * selected at import. */
 #ifndef DK_DISPATCH_H
 #define DK_DISPATCH_H
 
@@ -7,12 +8,14 @@
 #include "simd/kernel_table.h"
 
 /* [cffi begin] */
-/* Number of variants compiled in and supported by this processor and operating system, best first. */
+/* Number of variants compiled in and supported by this processor and operating
+ * system, best first. */
 int dk_simd_count(void);
-/* Name of supported variant `index`, 0 being the best ("avx512", "avx2", "baseline"); NULL when out of range. */
+/* Name of supported variant `index`, 0 being the best ("avx512", "avx2", "baseline");
+ * NULL when out of range. */
 const char *dk_simd_name(int index);
-/* Use the variant of that name from now on.  DK_BAD_ARGUMENT when it is unknown or unsupported.  Memory that was
- * packed for another variant must not be used afterwards. */
+/* Use the variant of that name from now on.  DK_BAD_ARGUMENT when it is unknown or unsupported.
+ * Memory that was packed for another variant must not be used afterwards. */
 enum dk_status dk_simd_select(const char *name);
 /* Name and version of the compiler that built this, for bug reports. */
 const char *dk_compiler(void);

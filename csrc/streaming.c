@@ -7,7 +7,8 @@
 
 /* Passes on all values, or those of whole lines. */
 static void pass_on(struct dk_sink *s, int is_all) {
-    const int64_t rest = is_all ? 0 : DK_MIN(s->count, -dk_to_line(s->out + s->count) & (DK_LINE - 1));
+    const int64_t rest =
+        is_all ? 0 : DK_MIN(s->count, -dk_to_line(s->out + s->count) & (DK_LINE - 1));
     const int64_t n = s->count - rest;
     if (n <= 0)
         return;

@@ -61,9 +61,11 @@ struct share {
     int64_t next, end;
 } __attribute__((aligned(DK_LINE * sizeof(float))));
 
-/* Each thread takes the chunks of its own share in order, then helps the others with theirs.  Equal calls thus give a
- * thread the same part of their arrays, which its caches may still hold, and memory is read in long runs. */
-static void run_shares(int threads, int64_t chunks, int64_t count, int64_t grain, dk_range_fn body, const void *args) {
+/* Each thread takes the chunks of its own share in order, then helps the others with theirs.  Equal
+ * calls thus give a thread the same part of their arrays, which its caches may still hold, and
+ * memory is read in long runs. */
+static void run_shares(int threads, int64_t chunks, int64_t count, int64_t grain, dk_range_fn body,
+                       const void *args) {
     struct share shares[MAX_THREADS];
     for (int t = 0; t < threads; t++) {
         shares[t].next = chunks * t / threads;
@@ -74,7 +76,8 @@ static void run_shares(int threads, int64_t chunks, int64_t count, int64_t grain
         const int self = omp_get_thread_num();
         for (int t = 0; t < threads; t++) {
             struct share *share = &shares[(self + t) % threads];
-            for (int64_t k; (k = __atomic_fetch_add(&share->next, 1, __ATOMIC_RELAXED)) < share->end;)
+            for (int64_t k;
+                 (k = __atomic_fetch_add(&share->next, 1, __ATOMIC_RELAXED)) < share->end;)
                 body(args, k * grain, DK_MIN(count, (k + 1) * grain), self);
         }
     }

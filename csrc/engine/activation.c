@@ -13,7 +13,8 @@ static void activate_pixels(const void *args, int64_t begin, int64_t end, int wo
     int64_t channels = a->x.channels, xs = a->x.stride, ys = a->y.stride;
     (void)worker;
     if (dk_is_dense(&a->x) && dk_is_dense(&a->y))
-        k->activation.forward(a->kind, 0, (end - begin) * channels, a->x.data + begin * xs, a->y.data + begin * ys);
+        k->activation.forward(a->kind, 0, (end - begin) * channels, a->x.data + begin * xs,
+                              a->y.data + begin * ys);
     else
         for (int64_t p = begin; p < end; p++)
             k->activation.forward(a->kind, 0, channels, a->x.data + p * xs, a->y.data + p * ys);
@@ -38,8 +39,8 @@ static void gradient_pixels(const void *args, int64_t begin, int64_t end, int wo
                                a->delta.data + begin * ds, a->delta.data + begin * ds);
     else
         for (int64_t p = begin; p < end; p++)
-            k->activation.gradient(a->kind, 0, channels, a->saved.data + p * ss, a->delta.data + p * ds,
-                                   a->delta.data + p * ds);
+            k->activation.gradient(a->kind, 0, channels, a->saved.data + p * ss,
+                                   a->delta.data + p * ds, a->delta.data + p * ds);
 }
 
 enum dk_status dk_activation_gradient(const struct dk_activation_gradient *args) {
@@ -60,7 +61,8 @@ static void activate_channels(const void *args, int64_t begin, int64_t end, int 
         for (int64_t c = 0, next; c < channels; c = next) {
             for (next = c + 1; next < channels && a->kinds[next] == a->kinds[c]; next++)
                 ;
-            dk_kernels()->activation.forward(a->kinds[c], 0, next - c, a->x.data + p * a->x.stride + c,
+            dk_kernels()->activation.forward(a->kinds[c], 0, next - c,
+                                             a->x.data + p * a->x.stride + c,
                                              a->y.data + p * a->y.stride + c);
         }
 }

@@ -1,5 +1,5 @@
-/* Activations f and what their gradients need.  Every function that multiplies a delta by g takes `saved`: the output
- * y = f(x), or the input x for the kinds of dk_activation_needs_input.
+/* Activations f and what their gradients need.  Every function that multiplies a delta by g takes
+ * `saved`: the output y = f(x), or the input x for the kinds of dk_activation_needs_input.
  *
  *   kind       f(x)                                              g
  *   linear     x                                                 1
@@ -12,7 +12,7 @@
  *   leaky      x>0: x, else .1x         (revleaky: the same)     y>0: 1, else .1
  *   tanh       tanh(x)                                           1-y^2
  *   elu        x>=0: x, else e^x - 1                             y>=0: 1, else y+1
- *   selu       1.0507 (x>=0: x, else 1.6732(e^x - 1))            y>=0: 1.0507, else y + 1.0507*1.6732
+ *   selu       1.0507 (x>=0: x, else 1.6732(e^x - 1))            y>=0: 1.0507; y + 1.0507*1.6732
  *   plse       x<-4: .01(x+4); x>4: .01(x-4)+1; else x/8 + .5    y<0 or y>1: .01, else .125
  *   stair      n=floor(x) even: floor(x/2), odd: x-n+floor(x/2)  floor(y)=y: 0, else 1
  *   hardtan    min(max(x,-1),1)                                  -1<y<1
@@ -22,9 +22,10 @@
  *   hard_mish  x>0: x; x>-2: x^2/2 + x; else 0                   from x: 1; x+1; 0
  *   gelu       .5x(1 + tanh(.797885x + .035677x^3))              from x: the derivative
  *
- * NaN stays NaN; no kind makes NaN of an infinity.  Error: 6 ulp of |f| + 1e-35; stair: 1 ulp of max(|x|,1);
- * gelu: 4 ulp of |x| (elementary functions: simd/math.h).
- * Source: Darknet activations.h (pjreddie; relu6, swish, mish, hard_mish, gelu, revleaky: AlexeyAB). */
+ * NaN stays NaN; no kind makes NaN of an infinity.  Error: 6 ulp of |f| + 1e-35; stair: 1 ulp of
+ * max(|x|,1); gelu: 4 ulp of |x| (elementary functions: simd/math.h).
+ * Source: Darknet activations.h (pjreddie; relu6, swish, mish, hard_mish, gelu,
+ * revleaky: AlexeyAB). */
 #ifndef DK_ENGINE_ACTIVATION_H
 #define DK_ENGINE_ACTIVATION_H
 
@@ -43,7 +44,8 @@ struct dk_activation_gradient {
     struct dk_tensor delta; /* read and written: delta *= g(saved) */
     int kind;
 };
-/* delta *= g(saved), in place.  Threads: split over pixels.  DK_BAD_ARGUMENT for an unknown kind. */
+/* delta *= g(saved), in place.  Threads: split over pixels.  DK_BAD_ARGUMENT
+ * for an unknown kind. */
 enum dk_status dk_activation_gradient(const struct dk_activation_gradient *args);
 
 /* y(p, c) = f_c(x(p, c)) with kinds uint8 [channels] of enum dk_activation (DK_BAD_ARGUMENT for

@@ -18,8 +18,9 @@ static void cost_images(const void *args, int64_t begin, int64_t end, int worker
         double cost = 0;
         for (int64_t pixel = 0; pixel < pixels; pixel++) {
             int64_t at = image * p->height * p->width + pixel;
-            cost += dk_kernels()->cost.sum(a->kind, 0, run, p->data + at * p->stride, a->truth + at * p->channels,
-                                           a->delta_factor, a->accumulate, d->data ? d->data + at * d->stride : NULL,
+            cost += dk_kernels()->cost.sum(a->kind, 0, run, p->data + at * p->stride,
+                                           a->truth + at * p->channels, a->delta_factor,
+                                           a->accumulate, d->data ? d->data + at * d->stride : NULL,
                                            l->data ? l->data + at * l->stride : NULL);
         }
         a->costs[image] = cost;

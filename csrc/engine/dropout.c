@@ -21,14 +21,16 @@ static void drop_block(const void *args, int is_streamed, int64_t first, int64_t
     const struct plan *plan = args;
     const struct dk_dropout *a = plan->args;
     dk_kernels()->dropout.apply(is_streamed, n, a->x.data + first, a->y.data + first,
-                                plan->first + (uint64_t)(first / 2), plan->threshold, plan->factor, a->accumulate);
+                                plan->first + (uint64_t)(first / 2), plan->threshold, plan->factor,
+                                a->accumulate);
 }
 
 /* Items are (pixel, block of channels): a long vector is shared out, too. */
 static void drop_blocks(const void *args, int64_t begin, int64_t end, int worker) {
     const struct plan *plan = args;
     const struct dk_dropout *a = plan->args;
-    int64_t channels = a->x.channels, pairs = (channels + 1) / 2, blocks = (channels + CHUNK - 1) / CHUNK;
+    int64_t channels = a->x.channels, pairs = (channels + 1) / 2,
+            blocks = (channels + CHUNK - 1) / CHUNK;
     (void)worker;
     if (plan->is_streamed) {
         dk_compute(a->y.data, 1, begin * CHUNK, DK_MIN(channels, end * CHUNK), drop_block, plan);
@@ -38,8 +40,9 @@ static void drop_blocks(const void *args, int64_t begin, int64_t end, int worker
     for (int64_t item = begin; item < end; item++) {
         int64_t p = item / blocks, c = item % blocks * CHUNK;
         dk_kernels()->dropout.apply(0, DK_MIN(CHUNK, channels - c), a->x.data + p * a->x.stride + c,
-                                    a->y.data + p * a->y.stride + c, plan->first + (uint64_t)(p * pairs + c / 2),
-                                    plan->threshold, plan->factor, a->accumulate);
+                                    a->y.data + p * a->y.stride + c,
+                                    plan->first + (uint64_t)(p * pairs + c / 2), plan->threshold,
+                                    plan->factor, a->accumulate);
     }
 }
 
@@ -66,7 +69,8 @@ enum dk_status dk_dropout(const struct dk_dropout *args) {
         .factor = p < 1 ? 1 / (1 - p) : 0,
     };
     const struct dk_streams arrays = {{x->data}, {y->data}};
-    plan.is_streamed = !args->accumulate && dk_pixels(x) == 1 && (uintptr_t)y->data % (2 * sizeof(float)) == 0 &&
+    plan.is_streamed = !args->accumulate && dk_pixels(x) == 1 &&
+                       (uintptr_t)y->data % (2 * sizeof(float)) == 0 &&
                        dk_is_streamed(x->channels, &arrays);
     int64_t blocks = (x->channels + CHUNK - 1) / CHUNK;
     dk_parallel_for(dk_pixels(x) * blocks, dk_pixel_grain(x, CHUNK), drop_blocks, &plan);

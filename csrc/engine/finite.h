@@ -5,7 +5,8 @@
 #include "dk_types.h"
 
 /* [cffi begin] */
-/* The smallest i < count for which x[i] is NaN or infinite; count when all are finite.  Reads x once.
+/* The smallest i < count for which x[i] is NaN or infinite; count when all are
+ * finite.  Reads x once.
  * Threads: split over stretches. */
 int64_t dk_first_not_finite(int64_t count, const float *x);
 /* [cffi end] */

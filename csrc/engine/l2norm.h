@@ -1,9 +1,11 @@
 /* Every pixel divided by the length of its channel vector.
  *
- *   y = x / |x|, |x| = sqrt(sum over channels of x^2);   dx = (delta - y (sum over channels of y delta)) / |x|
+ *   y = x / |x|, |x| = sqrt(sum over channels of x^2)
+ *   dx = (delta - y (sum over channels of y delta)) / |x|
  *
- * A pixel of zeros has y = 0 and dx = 0 (Darknet: NaN).  The backward is the true derivative (Darknet passes delta
- * through unchanged).  Threads: split over pixels.  Error: (4 + log2(channels)) ulp; backward: of |delta|/|x|.
+ * A pixel of zeros has y = 0 and dx = 0 (Darknet: NaN).  The backward is the true derivative
+ * (Darknet passes delta through unchanged).  Threads: split over pixels.  Error: (4 +
+ * log2(channels)) ulp; backward: of |delta|/|x|.
  * Source: Darknet l2norm_layer.c. */
 #ifndef DK_ENGINE_L2NORM_H
 #define DK_ENGINE_L2NORM_H

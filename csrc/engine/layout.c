@@ -17,7 +17,8 @@ static float *nchw_row(const struct layout *a, int64_t row) {
 
 static void from_rows(const void *args, int64_t begin, int64_t end, int worker) {
     const struct layout *a = args;
-    const int64_t width = a->t.width, channels = a->t.channels, stride = a->t.stride, plane = a->t.height * width;
+    const int64_t width = a->t.width, channels = a->t.channels, stride = a->t.stride,
+                  plane = a->t.height * width;
     (void)worker;
     for (int64_t row = begin; row < end; row++) {
         const float *src = nchw_row(a, row);
@@ -38,8 +39,8 @@ static void to_rows(const void *args, int64_t begin, int64_t end, int worker) {
     const int64_t width = a->t.width, stride = a->t.stride, plane = a->t.height * width;
     (void)worker;
     for (int64_t row = begin; row < end; row++)
-        dk_kernels()->transpose.transpose(width, a->t.channels, a->t.data + row * width * stride, stride, 1,
-                                       nchw_row(a, row), plane);
+        dk_kernels()->transpose.transpose(width, a->t.channels, a->t.data + row * width * stride,
+                                          stride, 1, nchw_row(a, row), plane);
 }
 
 /* Rows for about 4096 values. */

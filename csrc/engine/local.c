@@ -5,33 +5,36 @@
 #include "engine/tensor.h"
 #include "threads.h"
 
-/* Columns of GROUP images, PART values at a time, stay in the first-level cache (16 KiB) while a part of a location's
- * weights passes by once. */
+/* Columns of GROUP images, PART values at a time, stay in the first-level cache (16 KiB) while a
+ * part of a location's weights passes by once. */
 enum { GROUP = 8, PART = 512 };
 
 static int fits(const struct dk_local *a) {
     const struct dk_tensor *x = &a->x, *y = &a->y;
-    return x->batch >= 0 && x->batch == y->batch && x->height >= 1 && x->width >= 1 && x->channels >= 1 &&
-           y->height >= 1 && y->width >= 1 && y->channels >= 1 && x->stride >= x->channels &&
-           y->stride >= y->channels && a->size >= 1 && a->stride >= 1 && a->pad >= 0;
+    return x->batch >= 0 && x->batch == y->batch && x->height >= 1 && x->width >= 1 &&
+           x->channels >= 1 && y->height >= 1 && y->width >= 1 && y->channels >= 1 &&
+           x->stride >= x->channels && y->stride >= y->channels && a->size >= 1 && a->stride >= 1 &&
+           a->pad >= 0;
 }
 
 static int64_t column_length(const struct dk_local *a) {
     return a->x.channels * a->size * a->size;
 }
 
-/* The value of x that entry k of image n's column at location l stands for; NULL outside the image. */
+/* The value of x that entry k of image n's column at location l stands for;
+ * NULL outside the image. */
 static float *column_entry(const struct dk_local *a, int64_t n, int64_t l, int64_t k) {
     int64_t v = k % a->size, u = k / a->size % a->size, c = k / (a->size * a->size);
-    int64_t i = l / a->y.width * a->stride - a->pad + u, j = l % a->y.width * a->stride - a->pad + v;
+    int64_t i = l / a->y.width * a->stride - a->pad + u,
+            j = l % a->y.width * a->stride - a->pad + v;
     if (i < 0 || i >= a->x.height || j < 0 || j >= a->x.width)
         return NULL;
     return a->x.data + ((n * a->x.height + i) * a->x.width + j) * a->x.stride + c;
 }
 
 /* Entries first .. first+count-1 of the columns of images begin .. end-1. */
-static void read_columns(const struct dk_local *a, int64_t begin, int64_t end, int64_t l, int64_t first,
-                         int64_t count, float columns[GROUP][PART]) {
+static void read_columns(const struct dk_local *a, int64_t begin, int64_t end, int64_t l,
+                         int64_t first, int64_t count, float columns[GROUP][PART]) {
     for (int64_t n = begin; n < end; n++)
         for (int64_t k = 0; k < count; k++) {
             const float *x = column_entry(a, n, l, first + k);
@@ -46,7 +49,8 @@ static float *output(const struct dk_local *a, int64_t n, int64_t l) {
 static void forward_locations(const void *args, int64_t begin, int64_t end, int worker) {
     const struct dk_local *a = args;
     const struct dk_blas_kernels *blas = &dk_kernels()->blas;
-    int64_t length = column_length(a), filters = a->y.channels, locations = a->y.height * a->y.width;
+    int64_t length = column_length(a), filters = a->y.channels,
+            locations = a->y.height * a->y.width;
     float columns[GROUP][PART];
     (void)worker;
     for (int64_t l = begin; l < end; l++) {
@@ -61,7 +65,8 @@ static void forward_locations(const void *args, int64_t begin, int64_t end, int 
                 for (int64_t f = 0; f < filters; f++)
                     for (int64_t n = group; n < last; n++)
                         output(a, n, l)[f] +=
-                            blas->dot(count, a->weights + (l * filters + f) * length + first, columns[n - group]);
+                            blas->dot(count, a->weights + (l * filters + f) * length + first,
+                                      columns[n - group]);
             }
         }
     }
@@ -90,8 +95,8 @@ static void data_images(const void *args, int64_t begin, int64_t end, int worker
                 blas->fill(count, 0, columns[n - begin]);
             for (int64_t f = 0; f < filters; f++)
                 for (int64_t n = begin; n < end; n++)
-                    blas->axpy(count, output(a, n, l)[f], a->weights + (l * filters + f) * length + first,
-                               columns[n - begin]);
+                    blas->axpy(count, output(a, n, l)[f],
+                               a->weights + (l * filters + f) * length + first, columns[n - begin]);
             for (int64_t n = begin; n < end; n++)
                 for (int64_t k = 0; k < count; k++) {
                     float *x = column_entry(a, n, l, first + k);
@@ -113,7 +118,8 @@ enum dk_status dk_local_backward_data(const struct dk_local *args) {
 static void weights_locations(const void *args, int64_t begin, int64_t end, int worker) {
     const struct dk_local *a = args;
     const struct dk_blas_kernels *blas = &dk_kernels()->blas;
-    int64_t length = column_length(a), filters = a->y.channels, locations = a->y.height * a->y.width;
+    int64_t length = column_length(a), filters = a->y.channels,
+            locations = a->y.height * a->y.width;
     float columns[GROUP][PART];
     (void)worker;
     for (int64_t l = begin; l < end; l++)

@@ -5,31 +5,34 @@
 #include "engine/tensor.h"
 #include "threads.h"
 
-/* Two square roots and a division a value: less memory than in other loops is enough work for a thread. */
+/* Two square roots and a division a value: less memory than in other loops is
+ * enough work for a thread. */
 enum { GRAIN_VALUES = 1 << 12 };
 
 static void forward_pixels(const void *args, int64_t begin, int64_t end, int worker) {
     const struct dk_lrn_forward *a = args;
     (void)worker;
-    dk_kernels()->lrn.forward(end - begin, a->x.channels, (a->size - 1) / 2, a->size / 2, a->alpha, a->beta, a->kappa,
-                              a->x.data + begin * a->x.stride, a->x.stride, a->y.data + begin * a->y.stride,
-                              a->y.stride, a->norms ? a->norms + begin * a->x.channels : NULL);
+    dk_kernels()->lrn.forward(end - begin, a->x.channels, (a->size - 1) / 2, a->size / 2, a->alpha,
+                              a->beta, a->kappa, a->x.data + begin * a->x.stride, a->x.stride,
+                              a->y.data + begin * a->y.stride, a->y.stride,
+                              a->norms ? a->norms + begin * a->x.channels : NULL);
 }
 
 enum dk_status dk_lrn_forward(const struct dk_lrn_forward *args) {
     if (args->size < 1 || !dk_same_sizes(&args->x, &args->y))
         return DK_BAD_SHAPE;
-    dk_parallel_for(dk_pixels(&args->x), dk_pixel_grain(&args->x, GRAIN_VALUES), forward_pixels, args);
+    dk_parallel_for(dk_pixels(&args->x), dk_pixel_grain(&args->x, GRAIN_VALUES), forward_pixels,
+                    args);
     return DK_OK;
 }
 
 static void backward_pixels(const void *args, int64_t begin, int64_t end, int worker) {
     const struct dk_lrn_backward *a = args;
-    dk_kernels()->lrn.backward(a->accumulate, end - begin, a->x.channels, (a->size - 1) / 2, a->size / 2, a->alpha,
-                               a->beta, a->kappa, a->x.data + begin * a->x.stride, a->x.stride,
-                               a->delta.data + begin * a->delta.stride, a->delta.stride,
-                               a->dx.data + begin * a->dx.stride, a->dx.stride,
-                               (float *)a->workspace + worker * a->x.channels);
+    dk_kernels()->lrn.backward(
+        a->accumulate, end - begin, a->x.channels, (a->size - 1) / 2, a->size / 2, a->alpha,
+        a->beta, a->kappa, a->x.data + begin * a->x.stride, a->x.stride,
+        a->delta.data + begin * a->delta.stride, a->delta.stride, a->dx.data + begin * a->dx.stride,
+        a->dx.stride, (float *)a->workspace + worker * a->x.channels);
 }
 
 int64_t dk_lrn_backward_workspace(const struct dk_lrn_backward *args) {

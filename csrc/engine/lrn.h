@@ -1,14 +1,17 @@
 /* Local response normalisation over the channels of each pixel (Krizhevsky et al. 2012).
  *
- *   norm_k = kappa + alpha * sum of x_j^2, j in [k - (size-1)/2, k + size/2] where those channels exist
+ *   norm_k = kappa + alpha * sum of x_j^2 over the channels j of k - (size-1)/2 .. k + size/2
  *   y_k    = x_k * norm_k^-beta
- *   dx_i   = delta_i norm_i^-beta - 2 alpha beta x_i * sum of delta_j y_j / norm_j over the j whose window holds i
+ *   dx_i   = delta_i norm_i^-beta
+ *            - 2 alpha beta x_i * sum of delta_j y_j / norm_j over the j whose window holds i
  *
- * Backward makes norm and y again from x: that is quicker than reading them, and they need not be kept.
+ * Backward makes norm and y again from x: that is quicker than reading them, and
+ * they need not be kept.
  *
- * Darknet's own sum misses one channel and its backward keeps the first term only; this is the paper's.
- * beta = .75 needs reciprocal square roots only, others simd/math.h's vpow.
- * Threads: split over pixels.  Error: size + 4 ulp for beta = .75; backward: the same of the terms' sizes. */
+ * Darknet's own sum misses one channel and its backward keeps the first term only; this is the
+ * paper's.  beta = .75 needs reciprocal square roots only, others simd/math.h's vpow.
+ * Threads: split over pixels.  Error: size + 4 ulp for beta = .75; backward: the same
+ * of the terms' sizes. */
 #ifndef DK_ENGINE_LRN_H
 #define DK_ENGINE_LRN_H
 

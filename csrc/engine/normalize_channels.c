@@ -10,8 +10,9 @@ enum { GRAIN_VALUES = 1 << 12 };
 static void forward_pixels(const void *args, int64_t begin, int64_t end, int worker) {
     const struct dk_normalize_channels *a = args;
     (void)worker;
-    dk_kernels()->normalize_channels.forward(a->kind, end - begin, a->x.channels, a->x.data + begin * a->x.stride,
-                                             a->x.stride, a->y.data + begin * a->y.stride, a->y.stride);
+    dk_kernels()->normalize_channels.forward(a->kind, end - begin, a->x.channels,
+                                             a->x.data + begin * a->x.stride, a->x.stride,
+                                             a->y.data + begin * a->y.stride, a->y.stride);
 }
 
 enum dk_status dk_normalize_channels_forward(const struct dk_normalize_channels *args) {
@@ -19,7 +20,8 @@ enum dk_status dk_normalize_channels_forward(const struct dk_normalize_channels 
         return DK_BAD_ARGUMENT;
     if (!dk_same_sizes(&args->x, &args->y))
         return DK_BAD_SHAPE;
-    dk_parallel_for(dk_pixels(&args->x), dk_pixel_grain(&args->x, GRAIN_VALUES), forward_pixels, args);
+    dk_parallel_for(dk_pixels(&args->x), dk_pixel_grain(&args->x, GRAIN_VALUES), forward_pixels,
+                    args);
     return DK_OK;
 }
 
@@ -27,8 +29,9 @@ static void backward_pixels(const void *args, int64_t begin, int64_t end, int wo
     const struct dk_normalize_channels_backward *a = args;
     (void)worker;
     dk_kernels()->normalize_channels.backward(
-        a->kind, a->accumulate, end - begin, a->saved.channels, a->saved.data + begin * a->saved.stride,
-        a->saved.stride, a->delta.data + begin * a->delta.stride, a->delta.stride, a->dx.data + begin * a->dx.stride,
+        a->kind, a->accumulate, end - begin, a->saved.channels,
+        a->saved.data + begin * a->saved.stride, a->saved.stride,
+        a->delta.data + begin * a->delta.stride, a->delta.stride, a->dx.data + begin * a->dx.stride,
         a->dx.stride);
 }
 

@@ -1,17 +1,20 @@
 /* AlexeyAB's activations that divide each pixel by a sum over its channels.
  *
- *   RELU             p = max(x, 0)                         \
- *   SOFTMAX          p = e^x                                >  y = p / (sum over channels of p + 1e-4)
- *   SOFTMAX_MAXVAL   p = e^(x - largest x of the pixel)    /
+ *   RELU             p = max(x, 0)
+ *   SOFTMAX          p = e^x
+ *   SOFTMAX_MAXVAL   p = e^(x - largest x of the pixel)
+ *   all of them      y = p / (sum over channels of p + 1e-4)
  *
- * The backward is the true derivative, the largest x held constant (AlexeyAB's passes delta * (sum of delta * y)):
- *   RELU             dx = x > 0 ? (delta - s) / (sum of p + 1e-4) : 0      s = sum over channels of delta * y
- *   else             dx = y * (delta - s)
+ * The backward is the true derivative, the largest x held constant (AlexeyAB's passes on
+ * delta times the sum of delta * y):
+ *   RELU             dx = x > 0 ? (delta - s) / (sum of p + 1e-4) : 0
+ *   else             dx = y * (delta - s),   s = sum over channels of delta * y
  * SOFTMAX is computed with numerator and denominator times e^-max(0, largest x): no x overflows.
  *
- * Threads: split over pixels.  Error: forward (8 + |x - largest x| + log2(channels)) ulp; backward that of
- * (|delta| + |s|) dx / (delta - s).
- * Source: AlexeyAB's activations.c, activate_array_normalize_channels and activate_array_normalize_channels_softmax. */
+ * Threads: split over pixels.  Error: forward (8 + |x - largest x| + log2(channels)) ulp; backward
+ * that of (|delta| + |s|) dx / (delta - s).
+ * Source: AlexeyAB's activations.c, activate_array_normalize_channels and
+ * activate_array_normalize_channels_softmax. */
 #ifndef DK_ENGINE_NORMALIZE_CHANNELS_H
 #define DK_ENGINE_NORMALIZE_CHANNELS_H
 
@@ -30,7 +33,7 @@ struct dk_normalize_channels_backward {
     struct dk_tensor delta; /* y's; read */
     struct dk_tensor dx;    /* delta of x; written; may be delta itself unless accumulate */
     int kind;
-    int accumulate;         /* 1: dx += instead of dx = */
+    int accumulate; /* 1: dx += instead of dx = */
 };
 enum dk_status dk_normalize_channels_backward(const struct dk_normalize_channels_backward *args);
 /* [cffi end] */

@@ -4,27 +4,32 @@
 #include "dispatch.h"
 #include "threads.h"
 
-/* Values read or written by one chunk, about: enough work to hand to a thread, few enough to share out evenly. */
+/* Values read or written by one chunk, about: enough work to hand to a thread, few enough
+ * to share out evenly. */
 enum { CHUNK = 1 << 14, CHANNEL_BLOCK = 64 };
 
 int dk_maxpool_place_bytes(int64_t size_h, int64_t size_w) {
     return dk_place_bytes(size_h, size_w);
 }
 
-/* Looking at every window costs size_h*size_w vector steps per vector of y, spreading each delta to its maximum one
- * scalar step per value: so spread when a window has more pixels than a vector has values (measured). */
+/* Looking at every window costs size_h*size_w vector steps per vector of y, spreading each delta
+ * to its maximum one scalar step per value: so spread when a window has more pixels than a vector
+ * has values (measured). */
 static int is_large_window(const struct dk_pool *p) {
-    return p->size_h * p->size_w >= dk_simd_lanes() || dk_maxpool_place_bytes(p->size_h, p->size_w) > 1;
+    return p->size_h * p->size_w >= dk_simd_lanes() ||
+           dk_maxpool_place_bytes(p->size_h, p->size_w) > 1;
 }
 
 static int fits(const struct dk_tensor *x, const struct dk_tensor *y) {
-    return x->batch == y->batch && x->channels == y->channels && x->batch >= 0 && x->height >= 1 && x->width >= 1 &&
-           y->height >= 1 && y->width >= 1 && x->channels >= 1 && x->stride >= x->channels && y->stride >= y->channels;
+    return x->batch == y->batch && x->channels == y->channels && x->batch >= 0 && x->height >= 1 &&
+           x->width >= 1 && y->height >= 1 && y->width >= 1 && x->channels >= 1 &&
+           x->stride >= x->channels && y->stride >= y->channels;
 }
 
 static int window_fits(const struct dk_pool *p) {
-    return fits(&p->x, &p->y) && p->size_h >= 1 && p->size_w >= 1 && p->stride_h >= 1 && p->stride_w >= 1 &&
-           p->pad_h >= 0 && p->pad_w >= 0 && p->x.height * p->x.width <= INT32_MAX;
+    return fits(&p->x, &p->y) && p->size_h >= 1 && p->size_w >= 1 && p->stride_h >= 1 &&
+           p->stride_w >= 1 && p->pad_h >= 0 && p->pad_w >= 0 &&
+           p->x.height * p->x.width <= INT32_MAX;
 }
 
 /* The input pixel of value i of pixel o of its plane; -1 for none. */
@@ -32,19 +37,21 @@ static int64_t maximum_at(const struct dk_pool *p, int bytes, int64_t o, int64_t
     if (bytes == 4)
         return ((const int32_t *)p->places)[i];
     int64_t place = ((const uint8_t *)p->places)[i];
-    int64_t top = o / p->y.width * p->stride_h - p->pad_h, left = o % p->y.width * p->stride_w - p->pad_w;
-    return place == UINT8_MAX ? -1 : (top + place / p->size_w) * p->x.width + left + place % p->size_w;
+    int64_t top = o / p->y.width * p->stride_h - p->pad_h,
+            left = o % p->y.width * p->stride_w - p->pad_w;
+    return place == UINT8_MAX ? -1
+                              : (top + place / p->size_w) * p->x.width + left + place % p->size_w;
 }
 
 static int64_t rows_per_chunk(int64_t values_per_row) {
     return DK_MAX(1, CHUNK / values_per_row);
 }
 
-#define ROWS_BODY(name, kernel)                                                                                        \
-    static void name(const void *args, int64_t begin, int64_t end, int worker) {                                       \
-        (void)worker;                                                                                                  \
-        for (int64_t row = begin; row < end; row++)                                                                    \
-            dk_kernels()->pooling.kernel(args, row);                                                                   \
+#define ROWS_BODY(name, kernel)                                                                    \
+    static void name(const void *args, int64_t begin, int64_t end, int worker) {                   \
+        (void)worker;                                                                              \
+        for (int64_t row = begin; row < end; row++)                                                \
+            dk_kernels()->pooling.kernel(args, row);                                               \
     }
 ROWS_BODY(max_forward_rows, max_forward)
 ROWS_BODY(max_backward_rows, max_backward)
@@ -131,7 +138,8 @@ static void mean_forward_blocks(const void *args, int64_t begin, int64_t end, in
     (void)worker;
     for (int64_t item = begin; item < end; item++) {
         int64_t first = item % blocks * CHANNEL_BLOCK;
-        dk_kernels()->pooling.mean_forward(p, item / blocks, first, DK_MIN(first + CHANNEL_BLOCK, p->x.channels));
+        dk_kernels()->pooling.mean_forward(p, item / blocks, first,
+                                           DK_MIN(first + CHANNEL_BLOCK, p->x.channels));
     }
 }
 

@@ -18,8 +18,9 @@ static void expand_rows(const void *args, int64_t begin, int64_t end, int worker
     for (int64_t row = begin; row < end; row++) {
         int64_t source = row / a->y.height * a->x.height + row % a->y.height / a->stride;
         for (int64_t j = 0; j < a->y.width; j++)
-            dk_scale_or_add(a->y.channels, a->scale, a->x.data + (source * a->x.width + j / a->stride) * a->x.stride,
-                         a->y.data + (row * a->y.width + j) * a->y.stride, a->accumulate);
+            dk_scale_or_add(a->y.channels, a->scale,
+                            a->x.data + (source * a->x.width + j / a->stride) * a->x.stride,
+                            a->y.data + (row * a->y.width + j) * a->y.stride, a->accumulate);
     }
 }
 
@@ -40,8 +41,9 @@ static void reduce_rows(const void *args, int64_t begin, int64_t end, int worker
             for (int64_t u = 0; u < a->stride; u++)
                 for (int64_t v = 0; v < a->stride; v++)
                     dk_scale_or_add(a->x.channels, a->scale,
-                                 a->y.data + ((top + u) * a->y.width + j * a->stride + v) * a->y.stride, x,
-                                 a->accumulate || u + v > 0);
+                                    a->y.data +
+                                        ((top + u) * a->y.width + j * a->stride + v) * a->y.stride,
+                                    x, a->accumulate || u + v > 0);
         }
     }
 }
@@ -52,7 +54,6 @@ enum dk_status dk_upsample_reduce(const struct dk_upsample *args) {
     dk_over_rows(&args->x, reduce_rows, args);
     return DK_OK;
 }
-
 
 /* ---- any order of values ---- */
 
@@ -65,7 +66,8 @@ static void gather_blocks(const void *args, int64_t begin, int64_t end, int work
     int64_t blocks = index_blocks(a);
     (void)worker;
     for (int64_t item = begin; item < end; item++) {
-        int64_t b = item / blocks, first = item % blocks * DK_CHUNK, last = DK_MIN(first + DK_CHUNK, a->y_count);
+        int64_t b = item / blocks, first = item % blocks * DK_CHUNK,
+                last = DK_MIN(first + DK_CHUNK, a->y_count);
         const float *x = a->x + b * a->x_count;
         float *y = a->y + b * a->y_count;
         for (int64_t i = first; i < last; i++) {
@@ -87,7 +89,8 @@ static void scatter_blocks(const void *args, int64_t begin, int64_t end, int wor
     int64_t blocks = index_blocks(a);
     (void)worker;
     for (int64_t item = begin; item < end; item++) {
-        int64_t b = item / blocks, first = item % blocks * DK_CHUNK, last = DK_MIN(first + DK_CHUNK, a->y_count);
+        int64_t b = item / blocks, first = item % blocks * DK_CHUNK,
+                last = DK_MIN(first + DK_CHUNK, a->y_count);
         float *x = a->x + b * a->x_count;
         const float *y = a->y + b * a->y_count;
         for (int64_t i = first; i < last; i++)
@@ -107,7 +110,6 @@ enum dk_status dk_scatter(const struct dk_reindex *args) {
     return DK_OK;
 }
 
-
 /* ---- crop ---- */
 
 static void crop_rows(const void *args, int64_t begin, int64_t end, int worker) {
@@ -123,8 +125,8 @@ static void crop_rows(const void *args, int64_t begin, int64_t end, int worker) 
             k->affine(0, width * channels, a->factor, a->offset, x, y);
         else
             for (int64_t j = 0; j < width; j++)
-                k->affine(0, channels, a->factor, a->offset, x + (a->flip ? width - 1 - j : j) * a->x.stride,
-                          y + j * a->y.stride);
+                k->affine(0, channels, a->factor, a->offset,
+                          x + (a->flip ? width - 1 - j : j) * a->x.stride, y + j * a->y.stride);
     }
 }
 
@@ -145,13 +147,18 @@ static void crop_backward_rows(const void *args, int64_t begin, int64_t end, int
 /* y's rows lie in different rows of x, whichever of the two is written */
 static enum dk_status crop_with(dk_range_fn body, const struct dk_crop *args) {
     const struct dk_tensor *x = &args->x, *y = &args->y;
-    if (!dk_is_valid(x) || !dk_is_valid(y) || x->batch != y->batch || x->channels != y->channels || args->top < 0 ||
-        args->left < 0 || args->top + y->height > x->height || args->left + y->width > x->width)
+    if (!dk_is_valid(x) || !dk_is_valid(y) || x->batch != y->batch || x->channels != y->channels ||
+        args->top < 0 || args->left < 0 || args->top + y->height > x->height ||
+        args->left + y->width > x->width)
         return DK_BAD_SHAPE;
     dk_over_rows(y, body, args);
     return DK_OK;
 }
 
-enum dk_status dk_crop(const struct dk_crop *args) { return crop_with(crop_rows, args); }
+enum dk_status dk_crop(const struct dk_crop *args) {
+    return crop_with(crop_rows, args);
+}
 
-enum dk_status dk_crop_backward(const struct dk_crop *args) { return crop_with(crop_backward_rows, args); }
+enum dk_status dk_crop_backward(const struct dk_crop *args) {
+    return crop_with(crop_backward_rows, args);
+}

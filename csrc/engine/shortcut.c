@@ -39,14 +39,16 @@ static void shortcut_rows(const void *args, int64_t begin, int64_t end, int work
     for (int64_t row = begin; row < end; row++) {
         int64_t i = overlap_step(row % a->y.height, o.sample, o.height);
         const float *source_row =
-            a->source.data + (row / a->y.height * a->source.height + i * o.stride) * a->source.width * a->source.stride;
+            a->source.data + (row / a->y.height * a->source.height + i * o.stride) *
+                                 a->source.width * a->source.stride;
         for (int64_t col = 0; col < width; col++) {
             const float *x = a->x.data + (row * width + col) * a->x.stride;
             float *y = a->y.data + (row * width + col) * a->y.stride;
             int64_t j = i < 0 ? -1 : overlap_step(col, o.sample, o.width);
             int64_t both = j < 0 ? 0 : o.channels;
             if (both)
-                k->weighted(0, both, a->alpha, x, a->beta, source_row + j * o.stride * a->source.stride, y);
+                k->weighted(0, both, a->alpha, x, a->beta,
+                            source_row + j * o.stride * a->source.stride, y);
             if (y != x)
                 k->scale(0, channels - both, 1, x + both, y + both);
             if (a->activation != DK_LINEAR)
@@ -95,14 +97,15 @@ static void shortcut_source_rows(const void *args, int64_t begin, int64_t end, i
     (void)worker;
     for (int64_t row = begin; row < end; row++) {
         int64_t i = overlap_step(row % a->source.height, o.stride, o.height);
-        const float *y_row =
-            a->y.data + (row / a->source.height * a->y.height + i * o.sample) * a->y.width * a->y.stride;
+        const float *y_row = a->y.data + (row / a->source.height * a->y.height + i * o.sample) *
+                                             a->y.width * a->y.stride;
         for (int64_t col = 0; col < width; col++) {
             float *source = a->source.data + (row * width + col) * a->source.stride;
             int64_t j = i < 0 ? -1 : overlap_step(col, o.stride, o.width);
             int64_t both = j < 0 ? 0 : o.channels;
             if (both)
-                dk_scale_or_add(both, a->beta, y_row + j * o.sample * a->y.stride, source, a->accumulate);
+                dk_scale_or_add(both, a->beta, y_row + j * o.sample * a->y.stride, source,
+                                a->accumulate);
             if (!a->accumulate)
                 dk_kernels()->blas.fill(channels - both, 0, source + both);
         }
@@ -121,7 +124,8 @@ static void sum_pixels(const void *args, int64_t begin, int64_t end, int worker)
     const struct dk_sum_backward *a = args;
     const struct dk_tensor *t[] = {&a->delta, &a->saved, &a->x, &a->source};
     float product[VALUES];
-    int64_t stretch = a->delta.channels, count = end - begin; /* dense tensors as one stretch, others pixel by pixel */
+    /* dense tensors as one stretch, others pixel by pixel */
+    int64_t stretch = a->delta.channels, count = end - begin;
     int dense = 1;
     for (int k = 0; k < 4; k++)
         dense &= !t[k]->data || dk_is_dense(t[k]);
@@ -142,7 +146,8 @@ static void sum_pixels(const void *args, int64_t begin, int64_t end, int worker)
             if (a->x.data)
                 dk_scale_or_add(n, 1, d, a->x.data + p * a->x.stride + i, a->accumulate_x);
             if (a->source.data)
-                dk_scale_or_add(n, 1, d, a->source.data + p * a->source.stride + i, a->accumulate_source);
+                dk_scale_or_add(n, 1, d, a->source.data + p * a->source.stride + i,
+                                a->accumulate_source);
         }
 }
 

@@ -14,12 +14,14 @@ static inline int dk_is_dense(const struct dk_tensor *t) {
 }
 
 static inline int dk_same_sizes(const struct dk_tensor *a, const struct dk_tensor *b) {
-    return a->batch == b->batch && a->height == b->height && a->width == b->width && a->channels == b->channels;
+    return a->batch == b->batch && a->height == b->height && a->width == b->width &&
+           a->channels == b->channels;
 }
 
 /* Sizes that an operation may take; none of batch is no work. */
 static inline int dk_is_valid(const struct dk_tensor *t) {
-    return t->batch >= 0 && t->height >= 1 && t->width >= 1 && t->channels >= 1 && t->stride >= t->channels;
+    return t->batch >= 0 && t->height >= 1 && t->width >= 1 && t->channels >= 1 &&
+           t->stride >= t->channels;
 }
 
 /* Two valid ones of the same sizes. */
@@ -32,8 +34,8 @@ static inline int64_t dk_pixel_grain(const struct dk_tensor *t, int64_t values) 
     return DK_MAX(1, values / DK_MAX(1, t->channels));
 }
 
-/* Whether it exceeds the caches (16 MiB) and its pixels are a multiple of a cache line apart.  Such tensors are written
- * with non-temporal stores, which must start on a cache line. */
+/* Whether it exceeds the caches (16 MiB) and its pixels are a multiple of a cache line apart.  Such
+ * tensors are written with non-temporal stores, which must start on a cache line. */
 static inline int dk_is_streamable(const struct dk_tensor *t) {
     return dk_pixels(t) * t->stride >= 1 << 22 && t->stride % DK_LINE == 0;
 }

@@ -1,4 +1,5 @@
-/* Copies between tensors, and constants: dense tensors as one long stretch, others pixel by pixel. */
+/* Copies between tensors, and constants: dense tensors as one long stretch,
+ * others pixel by pixel. */
 #include "engine/tensor_ops.h"
 
 #include "engine/loops.h"
@@ -8,12 +9,13 @@ static void copy_pixels(const void *args, int64_t begin, int64_t end, int worker
     (void)worker;
     if (dk_is_dense(&a->x) && dk_is_dense(&a->y)) {
         int64_t first = begin * a->x.channels;
-        dk_scale_or_add((end - begin) * a->x.channels, a->factor, a->x.data + first, a->y.data + first, a->accumulate);
+        dk_scale_or_add((end - begin) * a->x.channels, a->factor, a->x.data + first,
+                        a->y.data + first, a->accumulate);
         return;
     }
     for (int64_t p = begin; p < end; p++)
-        dk_scale_or_add(a->x.channels, a->factor, a->x.data + p * a->x.stride, a->y.data + p * a->y.stride,
-                     a->accumulate);
+        dk_scale_or_add(a->x.channels, a->factor, a->x.data + p * a->x.stride,
+                        a->y.data + p * a->y.stride, a->accumulate);
 }
 
 enum dk_status dk_copy(const struct dk_copy *args) {
@@ -27,7 +29,8 @@ static void fill_pixels(const void *args, int64_t begin, int64_t end, int worker
     const struct dk_fill *a = args;
     (void)worker;
     if (dk_is_dense(&a->y))
-        dk_kernels()->blas.fill((end - begin) * a->y.channels, a->value, a->y.data + begin * a->y.channels);
+        dk_kernels()->blas.fill((end - begin) * a->y.channels, a->value,
+                                a->y.data + begin * a->y.channels);
     else
         for (int64_t p = begin; p < end; p++)
             dk_kernels()->blas.fill(a->y.channels, a->value, a->y.data + p * a->y.stride);

@@ -25,7 +25,8 @@ static enum dk_status run(int64_t n, struct stretch args, dk_range_fn body) {
 
 static void forward_block(const void *args, int is_streamed, int64_t first, int64_t n) {
     const struct stretch *a = args;
-    dk_kernels()->activation.forward(a->kind, is_streamed, n, a->arrays.in[0] + first, a->arrays.out[0] + first);
+    dk_kernels()->activation.forward(a->kind, is_streamed, n, a->arrays.in[0] + first,
+                                     a->arrays.out[0] + first);
 }
 
 static void forward_range(const void *args, int64_t begin, int64_t end, int worker) {
@@ -45,8 +46,8 @@ enum dk_status dk_activate_array(float *x, int64_t n, int kind) {
 
 static void backward_block(const void *args, int is_streamed, int64_t first, int64_t n) {
     const struct stretch *a = args;
-    dk_kernels()->activation.gradient(a->kind, is_streamed, n, a->arrays.in[0] + first, a->arrays.in[1] + first,
-                                      a->arrays.out[0] + first);
+    dk_kernels()->activation.gradient(a->kind, is_streamed, n, a->arrays.in[0] + first,
+                                      a->arrays.in[1] + first, a->arrays.out[0] + first);
 }
 
 static void backward_range(const void *args, int64_t begin, int64_t end, int worker) {
@@ -56,7 +57,8 @@ static void backward_range(const void *args, int64_t begin, int64_t end, int wor
     dk_stream_end(a->is_streamed);
 }
 
-enum dk_status dk_activation_backward(const float *saved, int64_t n, int kind, const float *delta, float *out) {
+enum dk_status dk_activation_backward(const float *saved, int64_t n, int kind, const float *delta,
+                                      float *out) {
     return run(n, (struct stretch){{{saved, delta}, {out}}, kind, 0}, backward_range);
 }
 

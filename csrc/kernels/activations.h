@@ -12,10 +12,12 @@
 enum dk_status dk_activate_array(float *x, int64_t n, int kind);
 /* out = f(x); out may be x. */
 enum dk_status dk_activation_forward(const float *x, int64_t n, int kind, float *out);
-/* delta *= g, in place; `saved` is the output, or the input for the kinds of dk_activation_needs_input. */
+/* delta *= g, in place; `saved` is the output, or the input for the kinds of
+ * dk_activation_needs_input. */
 enum dk_status dk_gradient_array(const float *saved, int64_t n, int kind, float *delta);
 /* out = delta*g; out may be delta. */
-enum dk_status dk_activation_backward(const float *saved, int64_t n, int kind, const float *delta, float *out);
+enum dk_status dk_activation_backward(const float *saved, int64_t n, int kind, const float *delta,
+                                      float *out);
 /* [cffi end] */
 
 #endif

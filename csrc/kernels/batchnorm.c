@@ -30,7 +30,8 @@ static void finish_mean(const void *context, int64_t f, double sum, double produ
     a->out[f] = (float)(sum / count_of(a));
 }
 
-enum dk_status dk_mean_cpu(const float *x, int64_t batch, int64_t filters, int64_t spatial, float *mean) {
+enum dk_status dk_mean_cpu(const float *x, int64_t batch, int64_t filters, int64_t spatial,
+                           float *mean) {
     struct arrays a = {.layout = {batch, filters, spatial}, .out = mean};
     if (dk_layout_is_bad(a.layout))
         return DK_BAD_SHAPE;
@@ -44,12 +45,13 @@ static void finish_variance(const void *context, int64_t f, double sum, double s
     a->out[f] = (float)(squares / DK_MAX(count_of(a) - 1, 1));
 }
 
-enum dk_status dk_variance_cpu(const float *x, const float *mean, int64_t batch, int64_t filters, int64_t spatial,
-                               float *variance) {
+enum dk_status dk_variance_cpu(const float *x, const float *mean, int64_t batch, int64_t filters,
+                               int64_t spatial, float *variance) {
     struct arrays a = {.layout = {batch, filters, spatial}, .out = variance};
     if (dk_layout_is_bad(a.layout))
         return DK_BAD_SHAPE;
-    dk_sum_channels(&(struct dk_channel_sums){a.layout, DK_SQUARES, NULL, x, mean, finish_variance, &a});
+    dk_sum_channels(
+        &(struct dk_channel_sums){a.layout, DK_SQUARES, NULL, x, mean, finish_variance, &a});
     return DK_OK;
 }
 
@@ -58,12 +60,13 @@ static void add_product(const void *context, int64_t f, double sum, double produ
     ((const struct arrays *)context)->out[f] += (float)product;
 }
 
-enum dk_status dk_backward_scale_cpu(const float *x_norm, const float *delta, int64_t batch, int64_t n, int64_t size,
-                                     float *scale_updates) {
+enum dk_status dk_backward_scale_cpu(const float *x_norm, const float *delta, int64_t batch,
+                                     int64_t n, int64_t size, float *scale_updates) {
     struct arrays a = {.layout = {batch, n, size}, .out = scale_updates};
     if (dk_layout_is_bad(a.layout))
         return DK_BAD_SHAPE;
-    dk_sum_channels(&(struct dk_channel_sums){a.layout, DK_PRODUCT, delta, x_norm, NULL, add_product, &a});
+    dk_sum_channels(
+        &(struct dk_channel_sums){a.layout, DK_PRODUCT, delta, x_norm, NULL, add_product, &a});
     return DK_OK;
 }
 
@@ -72,7 +75,8 @@ static void add_sum(const void *context, int64_t f, double sum, double product) 
     ((const struct arrays *)context)->out[f] += (float)sum;
 }
 
-enum dk_status dk_backward_bias(float *bias_updates, const float *delta, int64_t batch, int64_t n, int64_t size) {
+enum dk_status dk_backward_bias(float *bias_updates, const float *delta, int64_t batch, int64_t n,
+                                int64_t size) {
     struct arrays a = {.layout = {batch, n, size}, .out = bias_updates};
     if (dk_layout_is_bad(a.layout))
         return DK_BAD_SHAPE;
@@ -86,12 +90,14 @@ static void finish_mean_delta(const void *context, int64_t f, double sum, double
     a->out[f] = (float)(-sum / backward_root(a, f));
 }
 
-enum dk_status dk_mean_delta_cpu(const float *delta, const float *variance, int64_t batch, int64_t filters,
-                                 int64_t spatial, float *mean_delta) {
-    struct arrays a = {.layout = {batch, filters, spatial}, .variance = variance, .out = mean_delta};
+enum dk_status dk_mean_delta_cpu(const float *delta, const float *variance, int64_t batch,
+                                 int64_t filters, int64_t spatial, float *mean_delta) {
+    struct arrays a = {
+        .layout = {batch, filters, spatial}, .variance = variance, .out = mean_delta};
     if (dk_layout_is_bad(a.layout))
         return DK_BAD_SHAPE;
-    dk_sum_channels(&(struct dk_channel_sums){a.layout, DK_SUM, delta, NULL, NULL, finish_mean_delta, &a});
+    dk_sum_channels(
+        &(struct dk_channel_sums){a.layout, DK_SUM, delta, NULL, NULL, finish_mean_delta, &a});
     return DK_OK;
 }
 
@@ -101,29 +107,38 @@ static void finish_variance_delta(const void *context, int64_t f, double sum, do
     a->out[f] = (float)(-.5 * pow(backward_root(a, f), -3) * product);
 }
 
-enum dk_status dk_variance_delta_cpu(const float *x, const float *delta, const float *mean, const float *variance,
-                                     int64_t batch, int64_t filters, int64_t spatial, float *variance_delta) {
-    struct arrays a = {.layout = {batch, filters, spatial}, .variance = variance, .out = variance_delta};
+enum dk_status dk_variance_delta_cpu(const float *x, const float *delta, const float *mean,
+                                     const float *variance, int64_t batch, int64_t filters,
+                                     int64_t spatial, float *variance_delta) {
+    struct arrays a = {
+        .layout = {batch, filters, spatial}, .variance = variance, .out = variance_delta};
     if (dk_layout_is_bad(a.layout))
         return DK_BAD_SHAPE;
-    dk_sum_channels(&(struct dk_channel_sums){a.layout, DK_PRODUCT, delta, x, mean, finish_variance_delta, &a});
+    dk_sum_channels(
+        &(struct dk_channel_sums){a.layout, DK_PRODUCT, delta, x, mean, finish_variance_delta, &a});
     return DK_OK;
 }
 
 /* ---- maps ---- */
 
-static void fill_normalize(const void *context, int64_t begin, int64_t end, struct dk_coefficients c) {
+static void fill_normalize(const void *context, int64_t begin, int64_t end,
+                           struct dk_coefficients c) {
     const struct arrays *a = context;
     for (int64_t f = begin; f < end; f++) {
         double v = a->variance[f];
         c.mean[f - begin] = a->mean[f];
-        c.by_x[f - begin] = (float)(1 / (a->epsilon_inside ? sqrt(v + a->epsilon) : sqrt(v) + a->epsilon));
+        c.by_x[f - begin] =
+            (float)(1 / (a->epsilon_inside ? sqrt(v + a->epsilon) : sqrt(v) + a->epsilon));
     }
 }
 
-enum dk_status dk_normalize(const float *x, const float *mean, const float *variance, int64_t batch, int64_t filters,
-                            int64_t spatial, float epsilon, int epsilon_inside, float *out) {
-    struct arrays a = {.layout = {batch, filters, spatial}, .mean = mean, .variance = variance, .epsilon = epsilon,
+enum dk_status dk_normalize(const float *x, const float *mean, const float *variance, int64_t batch,
+                            int64_t filters, int64_t spatial, float epsilon, int epsilon_inside,
+                            float *out) {
+    struct arrays a = {.layout = {batch, filters, spatial},
+                       .mean = mean,
+                       .variance = variance,
+                       .epsilon = epsilon,
                        .epsilon_inside = epsilon_inside};
     if (dk_layout_is_bad(a.layout))
         return DK_BAD_SHAPE;
@@ -131,12 +146,13 @@ enum dk_status dk_normalize(const float *x, const float *mean, const float *vari
     return DK_OK;
 }
 
-enum dk_status dk_normalize_cpu(float *x, const float *mean, const float *variance, int64_t batch, int64_t filters,
-                                int64_t spatial) {
+enum dk_status dk_normalize_cpu(float *x, const float *mean, const float *variance, int64_t batch,
+                                int64_t filters, int64_t spatial) {
     return dk_normalize(x, mean, variance, batch, filters, spatial, 1e-6f, 0, x);
 }
 
-static void fill_normalize_delta(const void *context, int64_t begin, int64_t end, struct dk_coefficients c) {
+static void fill_normalize_delta(const void *context, int64_t begin, int64_t end,
+                                 struct dk_coefficients c) {
     const struct arrays *a = context;
     for (int64_t f = begin; f < end; f++) {
         c.by_d[f - begin] = (float)(1 / backward_root(a, f));
@@ -146,11 +162,15 @@ static void fill_normalize_delta(const void *context, int64_t begin, int64_t end
     }
 }
 
-enum dk_status dk_normalize_delta(const float *x, const float *mean, const float *variance, const float *mean_delta,
-                                  const float *variance_delta, int64_t batch, int64_t filters, int64_t spatial,
+enum dk_status dk_normalize_delta(const float *x, const float *mean, const float *variance,
+                                  const float *mean_delta, const float *variance_delta,
+                                  int64_t batch, int64_t filters, int64_t spatial,
                                   const float *delta, float *out) {
-    struct arrays a = {.layout = {batch, filters, spatial}, .mean = mean, .variance = variance,
-                       .mean_delta = mean_delta, .variance_delta = variance_delta};
+    struct arrays a = {.layout = {batch, filters, spatial},
+                       .mean = mean,
+                       .variance = variance,
+                       .mean_delta = mean_delta,
+                       .variance_delta = variance_delta};
     if (dk_layout_is_bad(a.layout))
         return DK_BAD_SHAPE;
     dk_map_channels(&(struct dk_channel_map){a.layout, delta, x, out, fill_normalize_delta, &a});
@@ -158,12 +178,15 @@ enum dk_status dk_normalize_delta(const float *x, const float *mean, const float
 }
 
 enum dk_status dk_normalize_delta_cpu(const float *x, const float *mean, const float *variance,
-                                      const float *mean_delta, const float *variance_delta, int64_t batch,
-                                      int64_t filters, int64_t spatial, float *delta) {
-    return dk_normalize_delta(x, mean, variance, mean_delta, variance_delta, batch, filters, spatial, delta, delta);
+                                      const float *mean_delta, const float *variance_delta,
+                                      int64_t batch, int64_t filters, int64_t spatial,
+                                      float *delta) {
+    return dk_normalize_delta(x, mean, variance, mean_delta, variance_delta, batch, filters,
+                              spatial, delta, delta);
 }
 
-static void fill_scale_shift(const void *context, int64_t begin, int64_t end, struct dk_coefficients c) {
+static void fill_scale_shift(const void *context, int64_t begin, int64_t end,
+                             struct dk_coefficients c) {
     const struct arrays *a = context;
     for (int64_t f = begin; f < end; f++) {
         if (a->scales)
@@ -173,8 +196,8 @@ static void fill_scale_shift(const void *context, int64_t begin, int64_t end, st
     }
 }
 
-enum dk_status dk_scale_shift(const float *x, const float *scales, const float *biases, int64_t batch,
-                              int64_t filters, int64_t spatial, float *out) {
+enum dk_status dk_scale_shift(const float *x, const float *scales, const float *biases,
+                              int64_t batch, int64_t filters, int64_t spatial, float *out) {
     struct arrays a = {.layout = {batch, filters, spatial}, .scales = scales, .biases = biases};
     if (dk_layout_is_bad(a.layout))
         return DK_BAD_SHAPE;
@@ -182,10 +205,12 @@ enum dk_status dk_scale_shift(const float *x, const float *scales, const float *
     return DK_OK;
 }
 
-enum dk_status dk_add_bias(float *output, const float *biases, int64_t batch, int64_t n, int64_t size) {
+enum dk_status dk_add_bias(float *output, const float *biases, int64_t batch, int64_t n,
+                           int64_t size) {
     return dk_scale_shift(output, NULL, biases, batch, n, size, output);
 }
 
-enum dk_status dk_scale_bias(float *output, const float *scales, int64_t batch, int64_t n, int64_t size) {
+enum dk_status dk_scale_bias(float *output, const float *scales, int64_t batch, int64_t n,
+                             int64_t size) {
     return dk_scale_shift(output, scales, NULL, batch, n, size, output);
 }

@@ -1,4 +1,5 @@
-/* Batch normalisation in two passes on Darknet's layout: the _nchw functions of kernels/batchnorm.h. */
+/* Batch normalisation in two passes on Darknet's layout: the _nchw functions of
+ * kernels/batchnorm.h. */
 #include "kernels/batchnorm.h"
 #include "kernels/channels.h"
 
@@ -27,12 +28,15 @@ struct statistics {
     const float *mean, *variance;
 };
 
-static void fill_forward(const void *context, int64_t begin, int64_t end, struct dk_coefficients c) {
+static void fill_forward(const void *context, int64_t begin, int64_t end,
+                         struct dk_coefficients c) {
     const struct statistics *s = context;
     const struct dk_batchnorm *a = s->args;
     for (int64_t f = begin; f < end; f++) {
         c.mean[f - begin] = s->mean[f];
-        c.by_x[f - begin] = (float)(a->scales[f] / dk_batchnorm_denominator(s->variance[f], a->epsilon, a->epsilon_inside));
+        c.by_x[f - begin] =
+            (float)(a->scales[f] /
+                    dk_batchnorm_denominator(s->variance[f], a->epsilon, a->epsilon_inside));
         c.constant[f - begin] = a->biases[f];
     }
 }
@@ -43,9 +47,11 @@ static enum dk_status check(const struct dk_tensor *t, int activation) {
     return dk_layout_is_bad(layout_of(t)) ? DK_BAD_SHAPE : DK_OK;
 }
 
-static void normalise_planes(const struct dk_batchnorm *a, const float *mean, const float *variance) {
+static void normalise_planes(const struct dk_batchnorm *a, const float *mean,
+                             const float *variance) {
     struct statistics statistics = {a, mean, variance};
-    dk_map_channels(&(struct dk_channel_map){layout_of(&a->x), NULL, a->x.data, a->y.data, fill_forward, &statistics});
+    dk_map_channels(&(struct dk_channel_map){layout_of(&a->x), NULL, a->x.data, a->y.data,
+                                             fill_forward, &statistics});
 }
 
 static struct dk_batchnorm as_rows(const struct dk_batchnorm *args) {
@@ -67,8 +73,8 @@ enum dk_status dk_batchnorm_forward_nchw(const struct dk_batchnorm *args) {
         struct dk_batchnorm rows = as_rows(args);
         return dk_batchnorm_forward(&rows);
     }
-    dk_sum_channels(&(struct dk_channel_sums){layout_of(&args->x), DK_MOMENTS, NULL, args->x.data, NULL,
-                                              finish_moments, args});
+    dk_sum_channels(&(struct dk_channel_sums){layout_of(&args->x), DK_MOMENTS, NULL, args->x.data,
+                                              NULL, finish_moments, args});
     normalise_planes(args, args->mean, args->variance);
     return DK_OK;
 }
@@ -98,11 +104,12 @@ struct coefficients {
 
 static void finish_backward(const void *context, int64_t f, double sum, double product) {
     const struct coefficients *b = context;
-    dk_batchnorm_coefficients(b->args, f, count_of(&b->args->x), sum, product, b->by_delta + f, b->by_x + f,
-                              b->constant + f);
+    dk_batchnorm_coefficients(b->args, f, count_of(&b->args->x), sum, product, b->by_delta + f,
+                              b->by_x + f, b->constant + f);
 }
 
-static void fill_backward(const void *context, int64_t begin, int64_t end, struct dk_coefficients c) {
+static void fill_backward(const void *context, int64_t begin, int64_t end,
+                          struct dk_coefficients c) {
     const struct coefficients *b = context;
     for (int64_t f = begin; f < end; f++) {
         c.by_d[f - begin] = b->by_delta[f];
@@ -133,9 +140,9 @@ enum dk_status dk_batchnorm_backward_nchw(const struct dk_batchnorm_backward *ar
     }
     float *work = args->workspace;
     struct coefficients b = {args, work, work + x->channels, work + 2 * x->channels};
-    dk_sum_channels(&(struct dk_channel_sums){layout_of(x), DK_PRODUCT, args->delta.data, x->data, args->mean,
-                                              finish_backward, &b});
-    dk_map_channels(&(struct dk_channel_map){layout_of(x), args->delta.data, x->data, args->dx.data, fill_backward,
-                                             &b});
+    dk_sum_channels(&(struct dk_channel_sums){layout_of(x), DK_PRODUCT, args->delta.data, x->data,
+                                              args->mean, finish_backward, &b});
+    dk_map_channels(&(struct dk_channel_map){layout_of(x), args->delta.data, x->data, args->dx.data,
+                                             fill_backward, &b});
     return DK_OK;
 }

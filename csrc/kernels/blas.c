@@ -10,7 +10,8 @@
 /* Values per chunk, 128 KiB of each array. */
 enum { GRAIN = 1 << 15 };
 
-/* Up to two arrays read (x, then w) and one written (y), in Darknet's argument order of each function. */
+/* Up to two arrays read (x, then w) and one written (y), in Darknet's argument
+ * order of each function. */
 struct elements {
     const float *x, *w;
     float *y;
@@ -19,42 +20,48 @@ struct elements {
     int is_streamed;
 };
 
-/* A body for increments of 1, `vectors`, on n values at x, w and y, and one for a single value, `element`. */
-#define ELEMENTS_BODY(name, vectors, element)                                                                          \
-    static void name##_vectors(const void *args, int is_streamed, int64_t first, int64_t n) {                          \
-        const struct elements *a = args;                                                                               \
-        const struct dk_blas_kernels *blas = &dk_kernels()->blas;                                                      \
-        const float *x = a->x + first, *w = a->w + first;                                                              \
-        float *y = a->y + first;                                                                                       \
-        (void)is_streamed, (void)x, (void)w;                                                                           \
-        vectors;                                                                                                       \
-    }                                                                                                                  \
-    static void name(const void *args, int64_t begin, int64_t end, int worker) {                                       \
-        const struct elements *a = args;                                                                               \
-        const struct dk_blas_kernels *blas = &dk_kernels()->blas;                                                      \
-        (void)worker, (void)blas;                                                                                      \
-        if (a->incx == 1 && a->incy == 1) {                                                                            \
-            dk_compute(a->y, a->is_streamed, begin, end, name##_vectors, a);                                           \
-            dk_stream_end(a->is_streamed);                                                                             \
-            return;                                                                                                    \
-        }                                                                                                              \
-        for (int64_t i = begin; i < end; i++) {                                                                        \
-            const float *x = a->x + i * a->incx;                                                                       \
-            float *y = a->y + i * a->incy;                                                                             \
-            (void)x;                                                                                                   \
-            element;                                                                                                   \
-        }                                                                                                              \
+/* A body for increments of 1, `vectors`, on n values at x, w and y, and one for a
+ * single value, `element`. */
+#define ELEMENTS_BODY(name, vectors, element)                                                      \
+    static void name##_vectors(const void *args, int is_streamed, int64_t first, int64_t n) {      \
+        const struct elements *a = args;                                                           \
+        const struct dk_blas_kernels *blas = &dk_kernels()->blas;                                  \
+        const float *x = a->x + first, *w = a->w + first;                                          \
+        float *y = a->y + first;                                                                   \
+        (void)is_streamed, (void)x, (void)w;                                                       \
+        vectors;                                                                                   \
+    }                                                                                              \
+    static void name(const void *args, int64_t begin, int64_t end, int worker) {                   \
+        const struct elements *a = args;                                                           \
+        const struct dk_blas_kernels *blas = &dk_kernels()->blas;                                  \
+        (void)worker, (void)blas;                                                                  \
+        if (a->incx == 1 && a->incy == 1) {                                                        \
+            dk_compute(a->y, a->is_streamed, begin, end, name##_vectors, a);                       \
+            dk_stream_end(a->is_streamed);                                                         \
+            return;                                                                                \
+        }                                                                                          \
+        for (int64_t i = begin; i < end; i++) {                                                    \
+            const float *x = a->x + i * a->incx;                                                   \
+            float *y = a->y + i * a->incy;                                                         \
+            (void)x;                                                                               \
+            element;                                                                               \
+        }                                                                                          \
     }
 
 ELEMENTS_BODY(fill_body, blas->fill(n, a->alpha, y), *y = a->alpha)
 ELEMENTS_BODY(copy_body, blas->scale(is_streamed, n, 1, x, y), *y = *x)
 ELEMENTS_BODY(mul_body, blas->mul(is_streamed, n, x, w, y), *y *= *x)
-ELEMENTS_BODY(pow_body, blas->power(is_streamed, n, a->alpha, x, y), blas->power(0, 1, a->alpha, x, y))
-ELEMENTS_BODY(axpy_body, blas->weighted(is_streamed, n, a->beta, w, a->alpha, x, y), *y += a->alpha * *x)
-ELEMENTS_BODY(affine_body, blas->affine(is_streamed, n, a->alpha, a->beta, x, y), *y = a->alpha * *x + a->beta)
-ELEMENTS_BODY(constrain_body, blas->clamp(is_streamed, n, a->alpha, x, y), blas->clamp(0, 1, a->alpha, x, y))
+ELEMENTS_BODY(pow_body, blas->power(is_streamed, n, a->alpha, x, y),
+              blas->power(0, 1, a->alpha, x, y))
+ELEMENTS_BODY(axpy_body, blas->weighted(is_streamed, n, a->beta, w, a->alpha, x, y),
+              *y += a->alpha * *x)
+ELEMENTS_BODY(affine_body, blas->affine(is_streamed, n, a->alpha, a->beta, x, y),
+              *y = a->alpha * *x + a->beta)
+ELEMENTS_BODY(constrain_body, blas->clamp(is_streamed, n, a->alpha, x, y),
+              blas->clamp(0, 1, a->alpha, x, y))
 ELEMENTS_BODY(finite_body, blas->make_finite(is_streamed, n, x, y), blas->make_finite(0, 1, x, y))
-ELEMENTS_BODY(sign_body, blas->sign(is_streamed, n, a->alpha, x, y), blas->sign(0, 1, a->alpha, x, y))
+ELEMENTS_BODY(sign_body, blas->sign(is_streamed, n, a->alpha, x, y),
+              blas->sign(0, 1, a->alpha, x, y))
 
 static enum dk_status run(int64_t n, struct elements args, dk_range_fn body) {
     if (n < 0)
@@ -67,12 +74,15 @@ static enum dk_status run(int64_t n, struct elements args, dk_range_fn body) {
     return DK_OK;
 }
 
-static struct elements from(const float *x, int64_t incx, float *y, int64_t incy, float alpha, float beta) {
-    return (struct elements){.x = x, .w = y, .y = y, .incx = incx, .incy = incy, .alpha = alpha, .beta = beta};
+static struct elements from(const float *x, int64_t incx, float *y, int64_t incy, float alpha,
+                            float beta) {
+    return (struct elements){
+        .x = x, .w = y, .y = y, .incx = incx, .incy = incy, .alpha = alpha, .beta = beta};
 }
 
 /* As `from`, with y no input. */
-static struct elements onto(const float *x, int64_t incx, float *y, int64_t incy, float alpha, float beta) {
+static struct elements onto(const float *x, int64_t incx, float *y, int64_t incy, float alpha,
+                            float beta) {
     struct elements args = from(x, incx, y, incy, alpha, beta);
     args.w = x;
     return args;
@@ -94,11 +104,13 @@ enum dk_status dk_mul_cpu(int64_t n, const float *x, int64_t incx, float *y, int
     return run(n, from(x, incx, y, incy, 0, 0), mul_body);
 }
 
-enum dk_status dk_pow_cpu(int64_t n, float alpha, const float *x, int64_t incx, float *y, int64_t incy) {
+enum dk_status dk_pow_cpu(int64_t n, float alpha, const float *x, int64_t incx, float *y,
+                          int64_t incy) {
     return run(n, onto(x, incx, y, incy, alpha, 0), pow_body);
 }
 
-enum dk_status dk_axpy_cpu(int64_t n, float alpha, const float *x, int64_t incx, float *y, int64_t incy) {
+enum dk_status dk_axpy_cpu(int64_t n, float alpha, const float *x, int64_t incx, float *y,
+                           int64_t incy) {
     return run(n, from(x, incx, y, incy, alpha, 1), axpy_body);
 }
 
@@ -176,7 +188,8 @@ static void dot_parts(const void *args, int64_t begin, int64_t end, int worker) 
     }
 }
 
-enum dk_status dk_dot_cpu(int64_t n, const float *x, int64_t incx, const float *y, int64_t incy, float *sum) {
+enum dk_status dk_dot_cpu(int64_t n, const float *x, int64_t incx, const float *y, int64_t incy,
+                          float *sum) {
     if (n < 0)
         return DK_BAD_SHAPE;
     if (incx < 0 || incy < 0)
@@ -216,8 +229,8 @@ enum dk_status dk_mult_add_into_cpu(int64_t n, const float *x, const float *y, f
 
 static void weighted_sum_vectors(const void *args, int is_streamed, int64_t first, int64_t n) {
     const struct blend *k = args;
-    dk_kernels()->blas.weighted_sum(is_streamed, n, k->a + first, k->b ? k->b + first : NULL, k->s + first,
-                                    k->out + first);
+    dk_kernels()->blas.weighted_sum(is_streamed, n, k->a + first, k->b ? k->b + first : NULL,
+                                    k->s + first, k->out + first);
 }
 
 static void weighted_sum_body(const void *args, int64_t begin, int64_t end, int worker) {
@@ -227,10 +240,15 @@ static void weighted_sum_body(const void *args, int64_t begin, int64_t end, int 
     dk_stream_end(k->is_streamed);
 }
 
-enum dk_status dk_weighted_sum_cpu(const float *a, const float *b, const float *s, int64_t n, float *c) {
+enum dk_status dk_weighted_sum_cpu(const float *a, const float *b, const float *s, int64_t n,
+                                   float *c) {
     if (n < 0)
         return DK_BAD_SHAPE;
-    struct blend args = {.a = a, .b = b, .s = s, .out = c, .is_streamed = n >= DK_STREAM_FROM && c != a && c != b && c != s};
+    struct blend args = {.a = a,
+                         .b = b,
+                         .s = s,
+                         .out = c,
+                         .is_streamed = n >= DK_STREAM_FROM && c != a && c != b && c != s};
     dk_parallel_for(n, args.is_streamed ? DK_STREAM_GRAIN : GRAIN, weighted_sum_body, &args);
     return DK_OK;
 }
@@ -239,12 +257,12 @@ static void weighted_delta_body(const void *args, int64_t begin, int64_t end, in
     const struct blend *k = args;
     (void)worker;
     dk_kernels()->blas.weighted_delta(end - begin, k->a + begin, k->b + begin, k->s + begin,
-                                      k->da ? k->da + begin : NULL, k->db ? k->db + begin : NULL, k->out + begin,
-                                      k->dc + begin);
+                                      k->da ? k->da + begin : NULL, k->db ? k->db + begin : NULL,
+                                      k->out + begin, k->dc + begin);
 }
 
-enum dk_status dk_weighted_delta_cpu(const float *a, const float *b, const float *s, float *da, float *db, float *ds,
-                                     int64_t n, const float *dc) {
+enum dk_status dk_weighted_delta_cpu(const float *a, const float *b, const float *s, float *da,
+                                     float *db, float *ds, int64_t n, const float *dc) {
     if (n < 0)
         return DK_BAD_SHAPE;
     struct blend args = {.a = a, .b = b, .s = s, .dc = dc, .da = da, .db = db, .out = ds};
@@ -272,7 +290,8 @@ static void interleave_blocks(const void *args, int64_t begin, int64_t end, int 
         int64_t b = item / blocks, block = item % blocks;
         int is_x = block < blocks_x;
         int64_t first = (is_x ? block : block - blocks_x) * GRAIN, n = is_x ? a->nx : a->ny;
-        float *part = is_x ? a->x : a->y, *joined = a->out + b * (a->nx + a->ny) + (is_x ? 0 : a->nx) + first;
+        float *part = is_x ? a->x : a->y,
+              *joined = a->out + b * (a->nx + a->ny) + (is_x ? 0 : a->nx) + first;
         if (!part)
             continue;
         part += b * n + first;
@@ -287,15 +306,18 @@ static enum dk_status interleave(int64_t batch, struct interleave args) {
     if (args.nx < 0 || args.ny < 0 || batch < 0)
         return DK_BAD_SHAPE;
     int64_t grain = DK_MAX(1, GRAIN / DK_MAX(1, args.nx + args.ny));
-    dk_parallel_for(batch * (blocks_of(args.nx) + blocks_of(args.ny)), grain, interleave_blocks, &args);
+    dk_parallel_for(batch * (blocks_of(args.nx) + blocks_of(args.ny)), grain, interleave_blocks,
+                    &args);
     return DK_OK;
 }
 
-enum dk_status dk_inter_cpu(int64_t nx, const float *x, int64_t ny, const float *y, int64_t batch, float *out) {
+enum dk_status dk_inter_cpu(int64_t nx, const float *x, int64_t ny, const float *y, int64_t batch,
+                            float *out) {
     return interleave(batch, (struct interleave){nx, ny, (float *)x, (float *)y, out, 0});
 }
 
-enum dk_status dk_deinter_cpu(int64_t nx, float *x, int64_t ny, float *y, int64_t batch, const float *out) {
+enum dk_status dk_deinter_cpu(int64_t nx, float *x, int64_t ny, float *y, int64_t batch,
+                              const float *out) {
     return interleave(batch, (struct interleave){nx, ny, x, y, (float *)out, 1});
 }
 
@@ -313,7 +335,8 @@ static void binarize_filters(const void *args, int64_t begin, int64_t end, int w
     (void)worker;
     for (int64_t f = begin; f < end; f++) {
         const float *x = a->x + f * a->size;
-        blas->sign(0, a->size, blas->sum_abs(a->size, x) / (float)a->size, x, a->binary + f * a->size);
+        blas->sign(0, a->size, blas->sum_abs(a->size, x) / (float)a->size, x,
+                   a->binary + f * a->size);
     }
 }
 
@@ -339,7 +362,8 @@ static void binarize_positions(const void *args, int64_t begin, int64_t end, int
         mean[i - begin] /= (float)a->n;
     for (int64_t f = 0; f < a->n; f++)
         for (int64_t i = begin; i < end; i++)
-            a->binary[f * a->size + i] = a->x[f * a->size + i] > 0 ? mean[i - begin] : -mean[i - begin];
+            a->binary[f * a->size + i] =
+                a->x[f * a->size + i] > 0 ? mean[i - begin] : -mean[i - begin];
 }
 
 enum dk_status dk_binarize_input(const float *x, int64_t n, int64_t size, float *binary) {

@@ -6,15 +6,16 @@
 #include "threads.h"
 
 enum {
-    BLOCK = 256,            /* most channels of a block of rows: its sums and coefficients are on the stack */
-    BLOCK_MIN = 16,         /* fewest channels of a block */
-    SUM_ROWS = 256,         /* rows whose sum is float32 */
-    MAP_ROWS = 64,          /* rows for which it pays to compute coefficients */
-    GRAIN_VALUES = 1 << 14  /* values of a chunk of planes or rows */
+    BLOCK = 256, /* most channels of a block of rows: its sums and coefficients are on the stack */
+    BLOCK_MIN = 16,        /* fewest channels of a block */
+    SUM_ROWS = 256,        /* rows whose sum is float32 */
+    MAP_ROWS = 64,         /* rows for which it pays to compute coefficients */
+    GRAIN_VALUES = 1 << 14 /* values of a chunk of planes or rows */
 };
 
 /* Joins a set of n values (mean, squares about it) to one of `count`: Chan's rule. */
-static void join_moments(double n, double new_mean, double new_squares, double *count, double *mean, double *squares) {
+static void join_moments(double n, double new_mean, double new_squares, double *count, double *mean,
+                         double *squares) {
     double distance = new_mean - *mean, share = n / (*count + n);
     *squares += new_squares + distance * distance * *count * share;
     *mean += distance * share;
@@ -23,7 +24,8 @@ static void join_moments(double n, double new_mean, double new_squares, double *
 
 /* ---- sums over planes ---- */
 
-/* A shift for the moments of a plane: made of its data, so that (shift - mean)^2 is at most n/16 of their variance. */
+/* A shift for the moments of a plane: made of its data, so that (shift - mean)^2 is at most
+ * n/16 of their variance. */
 static float mean_of_first(const float *x, int64_t n) {
     int64_t count = DK_MIN(n, 16);
     double sum = 0;
@@ -39,7 +41,8 @@ struct plane_sum {
     double sum, product, count;
 };
 
-static void add_plane(const struct dk_channel_sums *a, int64_t f, int64_t at, struct plane_sum *to) {
+static void add_plane(const struct dk_channel_sums *a, int64_t f, int64_t at,
+                      struct plane_sum *to) {
     const struct dk_nchw_norm_kernels *k = &dk_kernels()->nchw_norm;
     int64_t spatial = a->layout.spatial;
     float mean = a->mean ? a->mean[f] : 0;
@@ -90,11 +93,19 @@ static void sum_block(const void *context, int64_t begin, int64_t end, int worke
     for (int64_t row = 0; row < a->layout.batch; row += SUM_ROWS) {
         int64_t rows = DK_MIN(SUM_ROWS, a->layout.batch - row), at = row * stride + begin;
         if (a->kind == DK_SUM) {
-            k->bias_sums(DK_LINEAR, rows, channels, a->d + at, stride, (float *)a->d + at, stride, first);
+            k->bias_sums(DK_LINEAR, rows, channels, a->d + at, stride, (float *)a->d + at, stride,
+                         first);
         } else if (a->kind == DK_PRODUCT) {
-            struct dk_batchnorm_rows in = {.channels = channels, .x = a->x + at, .y = a->x + at, .delta = a->d + at,
-                                           .x_stride = stride, .y_stride = stride, .delta_stride = stride,
-                                           .mean = mean, .factor = zeros, .bias = zeros};
+            struct dk_batchnorm_rows in = {.channels = channels,
+                                           .x = a->x + at,
+                                           .y = a->x + at,
+                                           .delta = a->d + at,
+                                           .x_stride = stride,
+                                           .y_stride = stride,
+                                           .delta_stride = stride,
+                                           .mean = mean,
+                                           .factor = zeros,
+                                           .bias = zeros};
             k->backward_sums(DK_LINEAR, rows, &in, first, second);
         } else if (a->kind == DK_SQUARES) {
             dk_kernels()->nchw_norm.row_squares(rows, channels, a->x + at, stride, mean, second);
@@ -103,8 +114,9 @@ static void sum_block(const void *context, int64_t begin, int64_t end, int worke
             k->moments(rows, channels, a->x + at, stride, first, second, third);
             for (int64_t c = 0; c < channels; c++) {
                 joined = count;
-                join_moments(n, first[c] + second[c] / n, third[c] - (double)second[c] * second[c] / n, &joined,
-                             sum + c, product + c);
+                join_moments(n, first[c] + second[c] / n,
+                             third[c] - (double)second[c] * second[c] / n, &joined, sum + c,
+                             product + c);
             }
             count = joined;
             continue;
@@ -121,10 +133,12 @@ static void sum_block(const void *context, int64_t begin, int64_t end, int worke
 void dk_sum_channels(const struct dk_channel_sums *sums) {
     struct dk_layout l = sums->layout;
     if (l.spatial > 1) {
-        /* Each filter has sums of its own, so shares may depend on the threads: few, and long runs. */
+        /* Each filter has sums of its own, so shares may depend on the threads:
+         * few, and long runs. */
         const int64_t shares = dk_get_num_threads() == 1 ? 1 : 2 * dk_get_num_threads();
         const int64_t together = (l.filters + shares - 1) / shares;
-        dk_parallel_for(l.filters, DK_MAX(together, GRAIN_VALUES / (l.batch * l.spatial)), sum_filters, sums);
+        dk_parallel_for(l.filters, DK_MAX(together, GRAIN_VALUES / (l.batch * l.spatial)),
+                        sum_filters, sums);
         return;
     }
     /* At least four blocks where the channels allow, in whole cache lines. */
@@ -134,8 +148,8 @@ void dk_sum_channels(const struct dk_channel_sums *sums) {
 
 /* ---- maps ---- */
 
-static void get_coefficients(const struct dk_channel_map *a, int64_t begin, int64_t end, float values[4][BLOCK],
-                             struct dk_coefficients *out) {
+static void get_coefficients(const struct dk_channel_map *a, int64_t begin, int64_t end,
+                             float values[4][BLOCK], struct dk_coefficients *out) {
     for (int64_t i = 0; i < end - begin; i++) {
         values[0][i] = values[2][i] = values[3][i] = 0;
         values[1][i] = 1;
@@ -145,11 +159,12 @@ static void get_coefficients(const struct dk_channel_map *a, int64_t begin, int6
 }
 
 /* Values first .. first + n - 1, of one filter, to `to`. */
-static void map_values(const struct dk_channel_map *a, const struct dk_coefficients *c, int is_streamed, int64_t first,
-                       int64_t n, float *to) {
+static void map_values(const struct dk_channel_map *a, const struct dk_coefficients *c,
+                       int is_streamed, int64_t first, int64_t n, float *to) {
     const struct dk_nchw_norm_kernels *k = &dk_kernels()->nchw_norm;
     if (a->d)
-        k->combine(is_streamed, n, a->d + first, *c->by_d, a->x + first, *c->mean, *c->by_x, *c->constant, to);
+        k->combine(is_streamed, n, a->d + first, *c->by_d, a->x + first, *c->mean, *c->by_x,
+                   *c->constant, to);
     else
         k->affine(is_streamed, n, a->x + first, *c->mean, *c->by_x, *c->constant, to);
 }
@@ -157,10 +172,12 @@ static void map_values(const struct dk_channel_map *a, const struct dk_coefficie
 /* Planes that go through the sink as a whole: fewer values than a call is worth. */
 enum { SMALL_PLANE = 64 };
 
-/* A plane around the caches: whole lines straight there; a line that two planes share, through the sink. */
-static void stream_plane(const struct dk_channel_map *a, const struct dk_coefficients *c, int64_t first, int64_t n,
-                         struct dk_sink *sink) {
-    const int64_t head = n < SMALL_PLANE ? n : dk_to_line(a->out + first), tail = (n - head) % DK_LINE;
+/* A plane around the caches: whole lines straight there; a line that two planes
+ * share, through the sink. */
+static void stream_plane(const struct dk_channel_map *a, const struct dk_coefficients *c,
+                         int64_t first, int64_t n, struct dk_sink *sink) {
+    const int64_t head = n < SMALL_PLANE ? n : dk_to_line(a->out + first),
+                  tail = (n - head) % DK_LINE;
     if (head > 0) {
         map_values(a, c, 0, first, head, dk_sink_room(sink, a->out + first));
         dk_sink_add(sink, head);
@@ -210,14 +227,21 @@ static void map_rows(const void *context, int64_t begin, int64_t end, int worker
         int64_t last = DK_MIN(stride, first + BLOCK), at = begin * stride + first;
         get_coefficients(a, first, last, values, &c);
         if (a->d) {
-            struct dk_batchnorm_rows in = {.channels = last - first, .x = a->x + at, .y = a->x + at,
-                                           .delta = a->d + at, .x_stride = stride, .y_stride = stride,
-                                           .delta_stride = stride, .mean = c.mean, .factor = c.by_x,
+            struct dk_batchnorm_rows in = {.channels = last - first,
+                                           .x = a->x + at,
+                                           .y = a->x + at,
+                                           .delta = a->d + at,
+                                           .x_stride = stride,
+                                           .y_stride = stride,
+                                           .delta_stride = stride,
+                                           .mean = c.mean,
+                                           .factor = c.by_x,
                                            .bias = c.constant};
-            k->backward(DK_LINEAR, 0, end - begin, &in, a->out + at, stride, c.by_d, c.by_x, c.constant);
+            k->backward(DK_LINEAR, 0, end - begin, &in, a->out + at, stride, c.by_d, c.by_x,
+                        c.constant);
         } else {
-            k->normalise(DK_LINEAR, 0, end - begin, last - first, a->x + at, stride, NULL, 0, a->out + at, stride, c.mean,
-                         c.by_x, c.constant);
+            k->normalise(DK_LINEAR, 0, end - begin, last - first, a->x + at, stride, NULL, 0,
+                         a->out + at, stride, c.mean, c.by_x, c.constant);
         }
     }
 }

@@ -1,8 +1,10 @@
-/* Sums and maps per filter over Darknet's layout [batch][filters][spatial]; for the other files of this folder.
+/* Sums and maps per filter over Darknet's layout [batch][filters][spatial]; for the
+ * other files of this folder.
  *
- * spatial > 1: a filter's values are planes, and filters (sums) or planes (maps) are shared out.  spatial = 1 is the
- * engine's channels-last order, [batch] rows of [filters]: blocks of channels (sums) or rows (maps) are shared out, and
- * the engine's kernels run.  Nothing depends on the number of threads; no memory is allocated. */
+ * spatial > 1: a filter's values are planes, and filters (sums) or planes (maps) are shared out.
+ * spatial = 1 is the engine's channels-last order, [batch] rows of [filters]: blocks of channels
+ * (sums) or rows (maps) are shared out, and the engine's kernels run.  Nothing depends on the
+ * number of threads; no memory is allocated. */
 #ifndef DK_KERNELS_CHANNELS_H
 #define DK_KERNELS_CHANNELS_H
 
@@ -44,7 +46,8 @@ struct dk_channel_map {
     const float *d, *x;
     float *out; /* may be d or x */
     /* Coefficients of filters begin..end-1, to index 0 and on. */
-    void (*fill)(const void *context, int64_t begin, int64_t end, struct dk_coefficients coefficients);
+    void (*fill)(const void *context, int64_t begin, int64_t end,
+                 struct dk_coefficients coefficients);
     const void *context;
 };
 void dk_map_channels(const struct dk_channel_map *map);

@@ -39,8 +39,8 @@ static void reorg_rows(const void *args, int64_t begin, int64_t end, int worker)
     }
 }
 
-enum dk_status dk_reorg_cpu(const float *x, int64_t w, int64_t h, int64_t c, int64_t batch, int64_t stride,
-                            int forward, float *out) {
+enum dk_status dk_reorg_cpu(const float *x, int64_t w, int64_t h, int64_t c, int64_t batch,
+                            int64_t stride, int forward, float *out) {
     if (w < 1 || h < 1 || c < 1 || batch < 0 || stride < 1 || c % (stride * stride) != 0)
         return DK_BAD_SHAPE;
     struct reorg args = {x, out, w, h, c, stride, forward};
@@ -50,7 +50,8 @@ enum dk_status dk_reorg_cpu(const float *x, int64_t w, int64_t h, int64_t c, int
 
 /* ---- flatten: the change between the orders of users and the engine ---- */
 
-enum dk_status dk_flatten(const float *x, int64_t size, int64_t layers, int64_t batch, int forward, float *out) {
+enum dk_status dk_flatten(const float *x, int64_t size, int64_t layers, int64_t batch, int forward,
+                          float *out) {
     if (size < 1 || layers < 1 || batch < 0)
         return DK_BAD_SHAPE;
     /* A map of one row would be one item of work per image: use rows of `width` pixels. */
@@ -74,7 +75,8 @@ struct shortcut {
 static void shortcut_planes(const void *args, int64_t begin, int64_t end, int worker) {
     const struct shortcut *a = args;
     int64_t stride = DK_MAX(1, a->w1 / a->w2), sample = DK_MAX(1, a->w2 / a->w1);
-    int64_t width = DK_MIN(a->w1, a->w2), height = DK_MIN(a->h1, a->h2), channels = DK_MIN(a->c1, a->c2);
+    int64_t width = DK_MIN(a->w1, a->w2), height = DK_MIN(a->h1, a->h2),
+            channels = DK_MIN(a->c1, a->c2);
     (void)worker;
     for (int64_t item = begin; item < end; item++) {
         int64_t b = item / channels, k = item % channels;
@@ -92,8 +94,8 @@ static void shortcut_planes(const void *args, int64_t begin, int64_t end, int wo
     }
 }
 
-enum dk_status dk_shortcut_cpu(int64_t batch, int64_t w1, int64_t h1, int64_t c1, const float *add, int64_t w2,
-                               int64_t h2, int64_t c2, float s1, float s2, float *out) {
+enum dk_status dk_shortcut_cpu(int64_t batch, int64_t w1, int64_t h1, int64_t c1, const float *add,
+                               int64_t w2, int64_t h2, int64_t c2, float s1, float s2, float *out) {
     if (batch < 0 || w1 < 1 || h1 < 1 || c1 < 1 || w2 < 1 || h2 < 1 || c2 < 1 ||
         DK_MAX(1, w1 / w2) != DK_MAX(1, h1 / h2) || DK_MAX(1, w2 / w1) != DK_MAX(1, h2 / h1))
         return DK_BAD_SHAPE;
@@ -110,14 +112,14 @@ struct upsample {
     float scale;
 };
 
-/* Rows of `in`, over all planes; each owns `stride` rows of `out`, written by normal stores: it is written four times as
- * much as read. */
+/* Rows of `in`, over all planes; each owns `stride` rows of `out`, written by normal stores: it is
+ * written four times as much as read. */
 static void expand_rows(const void *args, int64_t begin, int64_t end, int worker) {
     const struct upsample *a = args;
     (void)worker;
     for (int64_t row = begin; row < end; row++)
         dk_kernels()->nchw_norm.expand(a->w, a->stride, a->scale, a->in + row * a->w,
-                                   a->out + row * a->w * a->stride * a->stride);
+                                       a->out + row * a->w * a->stride * a->stride);
 }
 
 static void reduce_rows(const void *args, int64_t begin, int64_t end, int worker) {
@@ -135,11 +137,12 @@ static void reduce_rows(const void *args, int64_t begin, int64_t end, int worker
         }
 }
 
-enum dk_status dk_upsample_cpu(float *in, int64_t w, int64_t h, int64_t c, int64_t batch, int64_t stride, int forward,
-                               float scale, float *out) {
+enum dk_status dk_upsample_cpu(float *in, int64_t w, int64_t h, int64_t c, int64_t batch,
+                               int64_t stride, int forward, float scale, float *out) {
     if (w < 1 || h < 1 || c < 1 || batch < 0 || stride < 1)
         return DK_BAD_SHAPE;
     struct upsample args = {in, out, w, h, stride, scale};
-    dk_parallel_for(batch * c * h, rows_per_chunk(w * stride * stride), forward ? expand_rows : reduce_rows, &args);
+    dk_parallel_for(batch * c * h, rows_per_chunk(w * stride * stride),
+                    forward ? expand_rows : reduce_rows, &args);
     return DK_OK;
 }

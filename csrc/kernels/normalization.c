@@ -5,9 +5,10 @@
 #include "streaming.h"
 #include "threads.h"
 
-/* Neighbouring positions of a plane that are taken through all channels together: a quarter of the plane, so that even
- * one image has work for some threads, but 1 KiB at least, for memory to be read in long runs, and 16 KiB at most, for a
- * window's planes to be still in the second cache when the next channel asks for them. */
+/* Neighbouring positions of a plane that are taken through all channels together: a quarter of the
+ * plane, so that even one image has work for some threads, but 1 KiB at least, for memory to be
+ * read in long runs, and 16 KiB at most, for a window's planes to be still in the second cache when
+ * the next channel asks for them. */
 enum { COLUMNS_MIN = 256, COLUMNS_MAX = 4096 };
 
 static int64_t columns_of(int64_t spatial) {
@@ -29,14 +30,16 @@ static int64_t locate(int64_t item, int64_t channels, int64_t spatial, int64_t *
     return item / blocks_of(spatial) * channels * spatial + first;
 }
 
-/* Positions by which the blocks of an output begin before those of locate(), to begin with a cache line. */
+/* Positions by which the blocks of an output begin before those of locate(), to
+ * begin with a cache line. */
 static int64_t before_line(const struct dk_lrn_forward *a) {
     return positions_of(&a->x) % 16 == 0 ? (int64_t)((uintptr_t)a->y.data / sizeof(float) % 16) : 0;
 }
 
 static void forward_blocks(const void *args, int64_t begin, int64_t end, int worker) {
     const struct dk_lrn_forward *a = args;
-    const int64_t channels = a->x.channels, spatial = positions_of(&a->x), width = columns_of(spatial);
+    const int64_t channels = a->x.channels, spatial = positions_of(&a->x),
+                  width = columns_of(spatial);
     const int64_t before = before_line(a), blocks = (spatial + before + width - 1) / width;
     const int is_streamed = a->x.batch * channels * spatial >= DK_STREAM_FROM;
     (void)worker;
@@ -44,9 +47,9 @@ static void forward_blocks(const void *args, int64_t begin, int64_t end, int wor
         const int64_t first = DK_MAX(0, item % blocks * width - before);
         const int64_t columns = DK_MIN(spatial, (item % blocks + 1) * width - before) - first;
         const int64_t at = item / blocks * channels * spatial + first;
-        dk_kernels()->nchw_norm.lrn_forward(is_streamed, columns, channels, spatial, (a->size - 1) / 2, a->size / 2,
-                                        a->alpha, a->beta, a->kappa, a->x.data + at, a->y.data + at,
-                                        a->norms ? a->norms + at : NULL);
+        dk_kernels()->nchw_norm.lrn_forward(
+            is_streamed, columns, channels, spatial, (a->size - 1) / 2, a->size / 2, a->alpha,
+            a->beta, a->kappa, a->x.data + at, a->y.data + at, a->norms ? a->norms + at : NULL);
     }
 }
 
@@ -59,7 +62,8 @@ enum dk_status dk_lrn_forward_nchw(const struct dk_lrn_forward *args) {
         rows.x.stride = rows.y.stride = rows.x.channels;
         return dk_lrn_forward(&rows);
     }
-    const int64_t width = columns_of(spatial), blocks = (spatial + before_line(args) + width - 1) / width;
+    const int64_t width = columns_of(spatial),
+                  blocks = (spatial + before_line(args) + width - 1) / width;
     dk_parallel_for(args->x.batch * blocks, 1, forward_blocks, args);
     return DK_OK;
 }
@@ -70,14 +74,16 @@ static void backward_blocks(const void *args, int64_t begin, int64_t end, int wo
     (void)worker;
     for (int64_t item = begin; item < end; item++) {
         int64_t at = locate(item, channels, spatial, &columns);
-        dk_kernels()->nchw_norm.lrn_backward(a->accumulate, columns, channels, spatial, (a->size - 1) / 2, a->size / 2,
-                                         a->alpha, a->beta, a->kappa, a->x.data + at, a->delta.data + at,
-                                         a->dx.data + at, (float *)a->workspace + at);
+        dk_kernels()->nchw_norm.lrn_backward(a->accumulate, columns, channels, spatial,
+                                             (a->size - 1) / 2, a->size / 2, a->alpha, a->beta,
+                                             a->kappa, a->x.data + at, a->delta.data + at,
+                                             a->dx.data + at, (float *)a->workspace + at);
     }
 }
 
 int64_t dk_lrn_backward_nchw_workspace(const struct dk_lrn_backward *args) {
-    int64_t values = args->x.batch * args->x.channels * positions_of(&args->x) * (int64_t)sizeof(float);
+    int64_t values =
+        args->x.batch * args->x.channels * positions_of(&args->x) * (int64_t)sizeof(float);
     return positions_of(&args->x) == 1 ? dk_lrn_backward_workspace(args) : values;
 }
 
@@ -111,7 +117,7 @@ static void l2normalize_blocks(const void *args, int64_t begin, int64_t end, int
     for (int64_t item = begin; item < end; item++) {
         int64_t at = locate(item, a->filters, a->spatial, &columns);
         dk_kernels()->nchw_norm.l2normalize(columns, a->filters, a->spatial, a->x + at, a->out + at,
-                                        a->dx ? a->dx + at : NULL);
+                                            a->dx ? a->dx + at : NULL);
     }
 }
 
@@ -119,7 +125,8 @@ static void l2normalize_rows(const void *args, int64_t begin, int64_t end, int w
     const struct l2normalize *a = args;
     (void)worker;
     for (int64_t row = begin; row < end; row++)
-        dk_kernels()->l2norm.normalize(a->filters, a->x + row * a->filters, a->out + row * a->filters,
+        dk_kernels()->l2norm.normalize(a->filters, a->x + row * a->filters,
+                                       a->out + row * a->filters,
                                        a->dx ? a->dx + row * a->filters : NULL);
 }
 
@@ -135,6 +142,7 @@ enum dk_status dk_l2normalize(const float *x, float *out, float *dx, int64_t bat
     return DK_OK;
 }
 
-enum dk_status dk_l2normalize_cpu(float *x, float *dx, int64_t batch, int64_t filters, int64_t spatial) {
+enum dk_status dk_l2normalize_cpu(float *x, float *dx, int64_t batch, int64_t filters,
+                                  int64_t spatial) {
     return dk_l2normalize(x, x, dx, batch, filters, spatial);
 }

@@ -9,9 +9,9 @@
 enum { GRAIN = 1 << 15 };
 
 static int fits(const struct dk_plane_pool *p) {
-    return p->planes >= 0 && p->height >= 1 && p->width >= 1 && p->out_h >= 1 && p->out_w >= 1 && p->size_h >= 1 &&
-           p->size_w >= 1 && p->stride_h >= 1 && p->stride_w >= 1 && p->pad_h >= 0 && p->pad_w >= 0 &&
-           p->height * p->width <= INT32_MAX;
+    return p->planes >= 0 && p->height >= 1 && p->width >= 1 && p->out_h >= 1 && p->out_w >= 1 &&
+           p->size_h >= 1 && p->size_w >= 1 && p->stride_h >= 1 && p->stride_w >= 1 &&
+           p->pad_h >= 0 && p->pad_w >= 0 && p->height * p->width <= INT32_MAX;
 }
 
 static enum dk_status over_planes(const struct dk_plane_pool *p, dk_range_fn body) {
@@ -124,7 +124,8 @@ static void spread_planes(const void *args, int64_t begin, int64_t end, int work
     const struct mean *a = args;
     (void)worker;
     for (int64_t plane = begin; plane < end; plane++)
-        dk_kernels()->nchw_pooling.add(a->size, a->y[plane] / (float)a->size, a->x + plane * a->size);
+        dk_kernels()->nchw_pooling.add(a->size, a->y[plane] / (float)a->size,
+                                       a->x + plane * a->size);
 }
 
 enum dk_status dk_avgpool_planes_forward(const float *x, int64_t planes, int64_t size, float *y) {

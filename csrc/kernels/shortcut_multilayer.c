@@ -1,4 +1,5 @@
-/* AlexeyAB's shortcut of several layers with weights: one source at a time, and the weights' gradient. */
+/* AlexeyAB's shortcut of several layers with weights: one source at a time, and
+ * the weights' gradient. */
 #include "kernels/shortcut_multilayer.h"
 
 #include "dispatch.h"
@@ -39,10 +40,18 @@ static int is_bad(const struct source *a) {
     return a->batch < 0 || a->x_outputs < 1 || a->y_outputs < 1 || a->step < 1;
 }
 
-enum dk_status dk_weighted_source(int64_t batch, int64_t x_outputs, const float *x, int64_t y_outputs, float *y,
-                                  const float *w, int64_t step, int accumulate) {
-    struct source args = {.batch = batch, .x_outputs = x_outputs, .y_outputs = y_outputs, .step = step, .x = x,
-                          .w = w, .y = y, .accumulate = accumulate, .common = DK_MIN(x_outputs, y_outputs)};
+enum dk_status dk_weighted_source(int64_t batch, int64_t x_outputs, const float *x,
+                                  int64_t y_outputs, float *y, const float *w, int64_t step,
+                                  int accumulate) {
+    struct source args = {.batch = batch,
+                          .x_outputs = x_outputs,
+                          .y_outputs = y_outputs,
+                          .step = step,
+                          .x = x,
+                          .w = w,
+                          .y = y,
+                          .accumulate = accumulate,
+                          .common = DK_MIN(x_outputs, y_outputs)};
     if (is_bad(&args))
         return DK_BAD_SHAPE;
     args.parts = (args.common + step - 1) / step;
@@ -62,10 +71,17 @@ static void sum_parts(const void *args, int64_t begin, int64_t end, int worker) 
     }
 }
 
-enum dk_status dk_weighted_source_updates(int64_t batch, int64_t x_outputs, const float *x, int64_t d_outputs,
-                                          const float *d, int64_t step, int64_t count, float *updates) {
-    struct source args = {.batch = batch, .x_outputs = x_outputs, .y_outputs = d_outputs, .step = step, .x = x,
-                          .d = d, .y = updates, .common = DK_MIN(x_outputs, d_outputs)};
+enum dk_status dk_weighted_source_updates(int64_t batch, int64_t x_outputs, const float *x,
+                                          int64_t d_outputs, const float *d, int64_t step,
+                                          int64_t count, float *updates) {
+    struct source args = {.batch = batch,
+                          .x_outputs = x_outputs,
+                          .y_outputs = d_outputs,
+                          .step = step,
+                          .x = x,
+                          .d = d,
+                          .y = updates,
+                          .common = DK_MIN(x_outputs, d_outputs)};
     if (is_bad(&args) || count < 0)
         return DK_BAD_SHAPE;
     args.parts = DK_MIN(count, (args.common + step - 1) / step);

@@ -37,11 +37,12 @@ void dk_col2im(const struct dk_im2col *shape, const float *columns, float *image
     dk_parallel_for(shape->channels, 1, add_channels, &args);
 }
 
-enum dk_status dk_col2im_cpu_ext(const float *columns, int64_t channels, int64_t height, int64_t width,
-                                 int64_t ksize_h, int64_t ksize_w, int64_t pad_h, int64_t pad_w, int64_t stride_h,
-                                 int64_t stride_w, int64_t dilation_h, int64_t dilation_w, float *image) {
-    struct dk_im2col s = {channels, height, width, ksize_h, ksize_w, pad_h, pad_w, stride_h, stride_w,
-                          dilation_h, dilation_w, 0, 0};
+enum dk_status dk_col2im_cpu_ext(const float *columns, int64_t channels, int64_t height,
+                                 int64_t width, int64_t ksize_h, int64_t ksize_w, int64_t pad_h,
+                                 int64_t pad_w, int64_t stride_h, int64_t stride_w,
+                                 int64_t dilation_h, int64_t dilation_w, float *image) {
+    struct dk_im2col s = {channels, height,   width,      ksize_h,    ksize_w, pad_h, pad_w,
+                          stride_h, stride_w, dilation_h, dilation_w, 0,       0};
     enum dk_status status = dk_im2col_size(&s);
     if (status != DK_OK)
         return status;
@@ -51,7 +52,8 @@ enum dk_status dk_col2im_cpu_ext(const float *columns, int64_t channels, int64_t
     return DK_OK;
 }
 
-enum dk_status dk_col2im_cpu(const float *columns, int64_t channels, int64_t height, int64_t width, int64_t ksize,
-                             int64_t stride, int64_t pad, float *image) {
-    return dk_col2im_cpu_ext(columns, channels, height, width, ksize, ksize, pad, pad, stride, stride, 1, 1, image);
+enum dk_status dk_col2im_cpu(const float *columns, int64_t channels, int64_t height, int64_t width,
+                             int64_t ksize, int64_t stride, int64_t pad, float *image) {
+    return dk_col2im_cpu_ext(columns, channels, height, width, ksize, ksize, pad, pad, stride,
+                             stride, 1, 1, image);
 }

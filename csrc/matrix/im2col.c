@@ -27,11 +27,14 @@ struct tap {
 };
 
 /* Outputs in rows y .. last - 1 whose pixels lie inside the image's height. */
-static void copy_rows(const struct dk_im2col *s, const struct tap *t, int64_t y, int64_t last, float *out) {
+static void copy_rows(const struct dk_im2col *s, const struct tap *t, int64_t y, int64_t last,
+                      float *out) {
     if (s->stride_w == 1 && s->stride_h == 1 && s->out_w == s->width && last > y) {
-        /* Rows follow each other as in the image: one run, but for what hangs over the image's edges. */
+        /* Rows follow each other as in the image: one run, but for what hangs
+         * over the image's edges. */
         const int64_t n = (last - y) * s->width, from = (y + t->down) * s->width + t->right;
-        const int64_t begin = DK_MIN(n, DK_MAX(0, -from)), end = DK_MAX(begin, DK_MIN(n, s->height * s->width - from));
+        const int64_t begin = DK_MIN(n, DK_MAX(0, -from)),
+                      end = DK_MAX(begin, DK_MIN(n, s->height * s->width - from));
         memcpy(out + begin, t->plane + from + begin, sizeof(float) * (size_t)(end - begin));
         for (int64_t r = 0; r < last - y; r++, out += s->width) {
             for (int64_t x = 0; x < t->x0; x++)
@@ -46,7 +49,8 @@ static void copy_rows(const struct dk_im2col *s, const struct tap *t, int64_t y,
         if (s->stride_w == 1) {
             zeros(t->x0, out);
             if (t->x1 > t->x0)
-                memcpy(out + t->x0, row + t->right + t->x0, sizeof(float) * (size_t)(t->x1 - t->x0));
+                memcpy(out + t->x0, row + t->right + t->x0,
+                       sizeof(float) * (size_t)(t->x1 - t->x0));
             zeros(s->out_w - t->x1, out + t->x1);
             continue;
         }
@@ -59,8 +63,10 @@ static void copy_rows(const struct dk_im2col *s, const struct tap *t, int64_t y,
 
 static struct tap tap_of(const struct job *a, int64_t k) {
     const struct dk_im2col *s = &a->s;
-    const int64_t c = k / (s->ksize_h * s->ksize_w), i = k / s->ksize_w % s->ksize_h, j = k % s->ksize_w;
-    struct tap t = {.plane = a->image + c * s->height * s->width, .down = i * s->dilation_h - s->pad_h,
+    const int64_t c = k / (s->ksize_h * s->ksize_w), i = k / s->ksize_w % s->ksize_h,
+                  j = k % s->ksize_w;
+    struct tap t = {.plane = a->image + c * s->height * s->width,
+                    .down = i * s->dilation_h - s->pad_h,
                     .right = j * s->dilation_w - s->pad_w};
     t.x0 = DK_MIN(s->out_w, DK_MAX(0, -t.right));
     t.x1 = DK_MAX(t.x0, DK_MIN(s->out_w, s->width - t.right));
@@ -104,8 +110,8 @@ static void write_rows(const void *args, int64_t begin, int64_t end, int worker)
 /* The widest image of which whole rows are shifted in one go. */
 enum { SHIFTED_WIDTH = 4096, MOST_LANES = 16 };
 
-/* Rows of the matrix that are the image shifted, with zeros for what hangs over its edges: straight from one memory to
- * the other. */
+/* Rows of the matrix that are the image shifted, with zeros for what hangs over its edges: straight
+ * from one memory to the other. */
 static void shift_rows(const void *args, int64_t begin, int64_t end, int worker) {
     const struct job *a = args;
     const struct dk_im2col *s = &a->s;
@@ -122,9 +128,11 @@ static void shift_rows(const void *args, int64_t begin, int64_t end, int worker)
             keep[width + x] = keep[x];
         const int64_t first = t.y0 * width, n = (t.y1 - t.y0) * width;
         const int64_t from = (t.y0 + t.down) * width + t.right;
-        const int64_t head = DK_MIN(n, DK_MAX(0, -from)), tail = DK_MAX(head, DK_MIN(n, s->height * width - from));
+        const int64_t head = DK_MIN(n, DK_MAX(0, -from)),
+                      tail = DK_MAX(head, DK_MIN(n, s->height * width - from));
         blas->fill(first + head, 0, out);
-        blas->stream_keep(tail - head, t.plane + from + head, keep, head, width, out + first + head);
+        blas->stream_keep(tail - head, t.plane + from + head, keep, head, width,
+                          out + first + head);
         blas->fill(s->out_h * width - first - tail, 0, out + first + tail);
     }
     blas->stream_end();
@@ -134,8 +142,8 @@ void dk_im2col(const struct dk_im2col *shape, const float *image, float *columns
     const int64_t taps = shape->ksize_h * shape->ksize_w, rows = shape->channels * taps;
     const int64_t pixels = shape->out_h * shape->out_w;
     struct job args = {*shape, image, columns, rows * pixels >= DK_STREAM_FROM};
-    if (args.is_streamed && shape->stride_h == 1 && shape->stride_w == 1 && shape->out_w == shape->width &&
-        shape->width <= SHIFTED_WIDTH) {
+    if (args.is_streamed && shape->stride_h == 1 && shape->stride_w == 1 &&
+        shape->out_w == shape->width && shape->width <= SHIFTED_WIDTH) {
         const int64_t channels = DK_MAX(1, DK_STREAM_GRAIN / (taps * pixels));
         dk_parallel_for(rows, channels * taps, shift_rows, &args);
         return;
@@ -144,8 +152,9 @@ void dk_im2col(const struct dk_im2col *shape, const float *image, float *columns
 }
 
 enum dk_status dk_im2col_size(struct dk_im2col *s) {
-    if (s->channels < 1 || s->height < 1 || s->width < 1 || s->ksize_h < 1 || s->ksize_w < 1 || s->pad_h < 0 ||
-        s->pad_w < 0 || s->stride_h < 1 || s->stride_w < 1 || s->dilation_h < 1 || s->dilation_w < 1)
+    if (s->channels < 1 || s->height < 1 || s->width < 1 || s->ksize_h < 1 || s->ksize_w < 1 ||
+        s->pad_h < 0 || s->pad_w < 0 || s->stride_h < 1 || s->stride_w < 1 || s->dilation_h < 1 ||
+        s->dilation_w < 1)
         return DK_BAD_SHAPE;
     int64_t room_h = s->height + 2 * s->pad_h - s->dilation_h * (s->ksize_h - 1) - 1;
     int64_t room_w = s->width + 2 * s->pad_w - s->dilation_w * (s->ksize_w - 1) - 1;
@@ -156,11 +165,12 @@ enum dk_status dk_im2col_size(struct dk_im2col *s) {
     return DK_OK;
 }
 
-enum dk_status dk_im2col_cpu_ext(const float *image, int64_t channels, int64_t height, int64_t width, int64_t ksize_h,
-                                 int64_t ksize_w, int64_t pad_h, int64_t pad_w, int64_t stride_h, int64_t stride_w,
+enum dk_status dk_im2col_cpu_ext(const float *image, int64_t channels, int64_t height,
+                                 int64_t width, int64_t ksize_h, int64_t ksize_w, int64_t pad_h,
+                                 int64_t pad_w, int64_t stride_h, int64_t stride_w,
                                  int64_t dilation_h, int64_t dilation_w, float *columns) {
-    struct dk_im2col s = {channels, height, width, ksize_h, ksize_w, pad_h, pad_w, stride_h, stride_w,
-                          dilation_h, dilation_w, 0, 0};
+    struct dk_im2col s = {channels, height,   width,      ksize_h,    ksize_w, pad_h, pad_w,
+                          stride_h, stride_w, dilation_h, dilation_w, 0,       0};
     enum dk_status status = dk_im2col_size(&s);
     if (status != DK_OK)
         return status;
@@ -170,7 +180,8 @@ enum dk_status dk_im2col_cpu_ext(const float *image, int64_t channels, int64_t h
     return DK_OK;
 }
 
-enum dk_status dk_im2col_cpu(const float *image, int64_t channels, int64_t height, int64_t width, int64_t ksize,
-                             int64_t stride, int64_t pad, float *columns) {
-    return dk_im2col_cpu_ext(image, channels, height, width, ksize, ksize, pad, pad, stride, stride, 1, 1, columns);
+enum dk_status dk_im2col_cpu(const float *image, int64_t channels, int64_t height, int64_t width,
+                             int64_t ksize, int64_t stride, int64_t pad, float *columns) {
+    return dk_im2col_cpu_ext(image, channels, height, width, ksize, ksize, pad, pad, stride, stride,
+                             1, 1, columns);
 }

@@ -22,7 +22,8 @@ DK_INLINE vf vadd_products_from(vf sum, vf x, const float *w) {
 }
 
 #define TILE_VALUE(p) vpair(p)
-#define TILE_ADD(sum, x, w) ((sum) = (vf)_mm512_dpbf16_ps((__m512)(sum), (__m512bh)(x), (__m512bh)(w)))
+#define TILE_ADD(sum, x, w)                                                                        \
+    ((sum) = (vf)_mm512_dpbf16_ps((__m512)(sum), (__m512bh)(x), (__m512bh)(w)))
 #define TILE_ADD_FROM(sum, x, p) ((sum) = vadd_products_from(sum, x, p))
 #include "simd/convolution_tile.inc"
 
@@ -39,12 +40,13 @@ static void round_pixel(int64_t n, const float *x, uint32_t *y) {
         vstore_pairs((float *)y + c / 2, vload(x + c));
     if (c < n) {
         const __mmask8 pairs = (__mmask8)((1u << (n - c + 1) / 2) - 1);
-        _mm256_mask_storeu_epi32(y + c / 2, pairs, (__m256i)_mm512_cvtneps_pbh((__m512)vload_n(x + c, n - c)));
+        _mm256_mask_storeu_epi32(y + c / 2, pairs,
+                                 (__m256i)_mm512_cvtneps_pbh((__m512)vload_n(x + c, n - c)));
     }
 }
 
-static void round_to_pairs(int64_t pixels, int64_t channels, const float *x, int64_t x_step, uint32_t *y,
-                           int64_t y_step) {
+static void round_to_pairs(int64_t pixels, int64_t channels, const float *x, int64_t x_step,
+                           uint32_t *y, int64_t y_step) {
     if (x_step == channels && 2 * y_step == channels) {
         round_pixel(pixels * channels, x, y);
         return;

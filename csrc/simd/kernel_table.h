@@ -1,9 +1,10 @@
 /* The vector kernels of one instruction set.
  *
- * Each family has a header simd/FAMILY_kernels.h with a struct of function pointers (the contract of every kernel)
- * and a body simd/FAMILY.inc, written once against vector.h.  table.inc includes all bodies and fills the table;
- * baseline.c, avx2.c and avx512.c each compile table.inc once with their own flags.  Bodies are serial and static:
- * threads live in the callers, and no symbol of a variant but its table leaves its object file. */
+ * Each family has a header simd/FAMILY_kernels.h with a struct of function pointers (the contract
+ * of every kernel) and a body simd/FAMILY.inc, written once against vector.h.  table.inc includes
+ * all bodies and fills the table; baseline.c, avx2.c and avx512.c each compile table.inc once with
+ * their own flags.  Bodies are serial and static: threads live in the callers, and no symbol of a
+ * variant but its table leaves its object file. */
 #ifndef DK_KERNEL_TABLE_H
 #define DK_KERNEL_TABLE_H
 

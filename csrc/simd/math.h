@@ -1,13 +1,15 @@
 /* exp, log, tanh, ... on vectors.
  *
- * All take and give any float32: NaN stays NaN, overflow gives infinity.  Errors (in units of the last place, over
- * all of the stated range; checked by tests/kernels/test_activations.py) are for every instruction set. */
+ * All take and give any float32: NaN stays NaN, overflow gives infinity.  Errors (in units of the
+ * last place, over all of the stated range; checked by tests/kernels/test_activations.py) are for
+ * every instruction set. */
 #ifndef DK_SIMD_MATH_H
 #define DK_SIMD_MATH_H
 
 #include "simd/vector.h"
 
-/* Nearest integer as vector and its float value, |x| < 2^22: adding 1.5*2^23 leaves no room for a fraction. */
+/* Nearest integer as vector and its float value, |x| < 2^22: adding 1.5*2^23 leaves no
+ * room for a fraction. */
 #define ROUND_SHIFT 12582912.0f
 
 /* 2^n for -126 <= n <= 127. */
@@ -15,8 +17,8 @@ DK_INLINE vf vpower_of_two(vi n) {
     return (vf)((n + 127) << 23);
 }
 
-/* e^x = 2^n * (1 + p) with p = e^r - 1, |r| <= ln(2)/2; x within -104 .. 89.  Returns p, relative error 2e-8, and n,
- * also as a float. */
+/* e^x = 2^n * (1 + p) with p = e^r - 1, |r| <= ln(2)/2; x within -104 .. 89.  Returns p, relative
+ * error 2e-8, and n, also as a float. */
 DK_INLINE vf vexp_reduce(vf x, vi *n, vf *n_float) {
     vf shifted = x * vset(1.44269504f) + vset(ROUND_SHIFT);
     vf whole = shifted - vset(ROUND_SHIFT);
@@ -66,7 +68,8 @@ DK_INLINE vf vlog(vf x) {
     vi bits = (vi)scaled - (vi)vset(0.70710678f);
     vi n = (bits >> 23) - (is_small & 23);
     vf f = (vf)((bits & 0x7fffff) + (vi)vset(0.70710678f)) - vset(1);
-    /* ln(1+f) = 2 atanh(s), s = f/(2+f);  2 atanh(s) - 2s = s*z*q(z), z = s^2, and 2s = f - s*f, f*s = f^2/2 - s*f^2/2 */
+    /* ln(1+f) = 2 atanh(s), s = f/(2+f);  2 atanh(s) - 2s = s*z*q(z), z = s^2, and 2s = f - s*f,
+     * f*s = f^2/2 - s*f^2/2 */
     vf s = f / (vset(2) + f), z = s * s;
     vf q = vset(0.23580126f);
     q = q * z + vset(0.28537756f);
@@ -80,7 +83,8 @@ DK_INLINE vf vlog(vf x) {
     return vselect(x > vset(0), y, vselect(x == vset(0), vset(-INFINITY), vset(NAN)));
 }
 
-/* x^y for x >= 0 as e^(y ln x): 2 + 2*|y ln x| ulp.  0^y is 0 for y > 0; NaN for x < 0, and for 0^0. */
+/* x^y for x >= 0 as e^(y ln x): 2 + 2*|y ln x| ulp.  0^y is 0 for y > 0; NaN for
+ * x < 0, and for 0^0. */
 DK_INLINE vf vpow(vf x, vf y) {
     return vexp(y * vlog(x));
 }

@@ -1,13 +1,15 @@
-/* Contracts of pooling on Darknet's layout [batch][channels][height][width]: one plane of kernels/pooling.h. */
+/* Contracts of pooling on Darknet's layout [batch][channels][height][width]: one plane
+ * of kernels/pooling.h. */
 #ifndef DK_NCHW_POOLING_KERNELS_H
 #define DK_NCHW_POOLING_KERNELS_H
 
 #include "dk_types.h"
 
 /* [cffi begin] */
-/* `planes` = batch*channels.  x float32 [planes][height][width], y float32 [planes][out_h][out_w].  Output (i, j) sees
- * the pixels i*stride_h - pad_h .. + size_h - 1 and j*stride_w - pad_w .. + size_w - 1 inside the image.
- * argmax: int32, shape of y: row*width + column of the maximum, -1 for none (averages do not look at it). */
+/* `planes` = batch*channels.  x float32 [planes][height][width], y float32 [planes][out_h][out_w].
+ * Output (i, j) sees the pixels i*stride_h - pad_h .. + size_h - 1 and j*stride_w - pad_w .. +
+ * size_w - 1 inside the image.  argmax: int32, shape of y: row*width + column of the maximum, -1
+ * for none (averages do not look at it). */
 struct dk_plane_pool {
     float *x, *y;
     int32_t *argmax;
@@ -16,9 +18,10 @@ struct dk_plane_pool {
 /* [cffi end] */
 
 struct dk_nchw_pooling_kernels {
-    /* Rows begin .. end - 1 of the outputs of a plane, to y and (unless NULL) argmax instead of the pool's. */
-    void (*max_forward)(const struct dk_plane_pool *pool, int64_t plane, int64_t begin, int64_t end, float *y,
-                        int32_t *argmax);
+    /* Rows begin .. end - 1 of the outputs of a plane, to y and (unless NULL) argmax
+     * instead of the pool's. */
+    void (*max_forward)(const struct dk_plane_pool *pool, int64_t plane, int64_t begin, int64_t end,
+                        float *y, int32_t *argmax);
     void (*mean_forward)(const struct dk_plane_pool *pool, int64_t plane);
     /* y += value */
     void (*add)(int64_t n, float value, float *y);

@@ -1,6 +1,7 @@
-/* One vocabulary for all vector kernels: GCC/Clang vector extensions, with the few things that these lack written
- * per instruction set.  VL is the number of floats in a vector: 16 with AVX-512, 8 with AVX, else 4 (SSE2, NEON).
- * VREGS is the number of vector registers, which register tiles are sized by. */
+/* One vocabulary for all vector kernels: GCC/Clang vector extensions, with the few things that
+ * these lack written per instruction set.  VL is the number of floats in a vector: 16 with
+ * AVX-512, 8 with AVX, else 4 (SSE2, NEON).  VREGS is the number of vector registers, which
+ * register tiles are sized by. */
 #ifndef DK_VECTOR_H
 #define DK_VECTOR_H
 
@@ -147,14 +148,15 @@ DK_INLINE vf vabs(vf a) {
     return (vf)((vi)a & 0x7fffffff);
 }
 
-/* Asks for the cache lines of `bytes` bytes that lie eight kilobytes beyond p: across the borders of pages, where
- * the processor's own prefetching ends.  No memory need be there. */
+/* Asks for the cache lines of `bytes` bytes that lie eight kilobytes beyond p: across the borders
+ * of pages, where the processor's own prefetching ends.  No memory need be there. */
 DK_INLINE void vprefetch(const void *p, int64_t bytes) {
     for (int64_t i = 0; i < bytes; i += 64)
         __builtin_prefetch((const void *)((uintptr_t)p + 8192 + (uintptr_t)i));
 }
 
-/* Store around the caches (p aligned to the vector's size) where that exists; then call vstream_fence() once. */
+/* Store around the caches (p aligned to the vector's size) where that exists; then call
+ * vstream_fence() once. */
 DK_INLINE void vstream(float *p, vf v) {
 #if VL == 16
     _mm512_stream_ps(p, (__m512)v);
@@ -173,7 +175,8 @@ DK_INLINE void vstream_fence(void) {
 #endif
 }
 
-/* vstore_n, or for whole vectors vstream where is_streamed: of kernels that write large outputs around the caches. */
+/* vstore_n, or for whole vectors vstream where is_streamed: of kernels that write large
+ * outputs around the caches. */
 DK_INLINE void vput_n(int is_streamed, float *p, vf v, int64_t n) {
     if (is_streamed && n == VL)
         vstream(p, v);
@@ -181,32 +184,37 @@ DK_INLINE void vput_n(int is_streamed, float *p, vf v, int64_t n) {
         vstore_n(p, v, n);
 }
 
-/* Asks for what comes behind the vector at p, the only input of a kernel, where is_streamed: with two inputs the
- * processor's own prefetching is faster alone, and what is in the caches need not be asked for. */
+/* Asks for what comes behind the vector at p, the only input of a kernel, where is_streamed:
+ * with two inputs the processor's own prefetching is faster alone, and what is in the caches
+ * need not be asked for. */
 DK_INLINE void vfetch(int is_streamed, const float *p) {
     if (is_streamed)
         vprefetch(p, 4 * VL);
 }
 
-/* The lanes as one value, by a tree: the lower and the upper half are joined lane by lane, and so on, in the same
- * order on every machine.  Written out where compilers would go through memory, lane by lane. */
+/* The lanes as one value, by a tree: the lower and the upper half are joined lane by lane, and
+ * so on, in the same order on every machine.  Written out where compilers would go through
+ * memory, lane by lane. */
 #if VL == 16
-#define VJOIN_LANES(a, JOIN8, JOIN4, JOIN1)                                                                            \
-    VJOIN_EIGHT(JOIN8(_mm512_castps512_ps256((__m512)(a)), _mm512_extractf32x8_ps((__m512)(a), 1)), JOIN4, JOIN1)
+#define VJOIN_LANES(a, JOIN8, JOIN4, JOIN1)                                                        \
+    VJOIN_EIGHT(                                                                                   \
+        JOIN8(_mm512_castps512_ps256((__m512)(a)), _mm512_extractf32x8_ps((__m512)(a), 1)), JOIN4, \
+        JOIN1)
 #elif VL == 8
 #define VJOIN_LANES(a, JOIN8, JOIN4, JOIN1) VJOIN_EIGHT((__m256)(a), JOIN4, JOIN1)
 #elif defined(__x86_64__)
 #define VJOIN_LANES(a, JOIN8, JOIN4, JOIN1) VJOIN_FOUR((__m128)(a), JOIN4, JOIN1)
 #endif
-#define VJOIN_EIGHT(a, JOIN4, JOIN1)                                                                                   \
-    ({                                                                                                                 \
-        const __m256 eight = (a);                                                                                      \
-        VJOIN_FOUR(JOIN4(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1)), JOIN4, JOIN1);               \
+#define VJOIN_EIGHT(a, JOIN4, JOIN1)                                                               \
+    ({                                                                                             \
+        const __m256 eight = (a);                                                                  \
+        VJOIN_FOUR(JOIN4(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1)), JOIN4,   \
+                   JOIN1);                                                                         \
     })
-#define VJOIN_FOUR(a, JOIN4, JOIN1)                                                                                    \
-    ({                                                                                                                 \
-        const __m128 four = (a), two = JOIN4(four, _mm_movehl_ps(four, four));                                         \
-        _mm_cvtss_f32(JOIN1(two, _mm_shuffle_ps(two, two, 1)));                                                        \
+#define VJOIN_FOUR(a, JOIN4, JOIN1)                                                                \
+    ({                                                                                             \
+        const __m128 four = (a), two = JOIN4(four, _mm_movehl_ps(four, four));                     \
+        _mm_cvtss_f32(JOIN1(two, _mm_shuffle_ps(two, two, 1)));                                    \
     })
 
 /* Sum of the lanes. */
@@ -246,28 +254,33 @@ DK_INLINE float vmax_of(int64_t n, const float *x) {
     return max;
 }
 
-/* Runs the statements with c = 0, VL, 2 VL, ... below n and k = VL, at last once with the k < VL that are left: of
- * full vectors vload_n and vstore_n then know it.  The statements are written twice, so keep them short. */
-#define FOR_VECTORS(c, k, n, ...)                                                                                     \
-    do {                                                                                                              \
-        int64_t c = 0;                                                                                                \
-        for (; c + VL <= (n); c += VL) {                                                                              \
-            const int64_t k = VL;                                                                                     \
-            __VA_ARGS__                                                                                               \
-        }                                                                                                             \
-        if (c < (n)) {                                                                                                \
-            const int64_t k = (n) - c;                                                                                \
-            __VA_ARGS__                                                                                               \
-        }                                                                                                             \
+/* Runs the statements with c = 0, VL, 2 VL, ... below n and k = VL, at last once with the k < VL
+ * that are left: of full vectors vload_n and vstore_n then know it.  The statements are written
+ * twice, so keep them short. */
+#define FOR_VECTORS(c, k, n, ...)                                                                  \
+    do {                                                                                           \
+        int64_t c = 0;                                                                             \
+        for (; c + VL <= (n); c += VL) {                                                           \
+            const int64_t k = VL;                                                                  \
+            __VA_ARGS__                                                                            \
+        }                                                                                          \
+        if (c < (n)) {                                                                             \
+            const int64_t k = (n) - c;                                                             \
+            __VA_ARGS__                                                                            \
+        }                                                                                          \
     } while (0)
 
 /* The lower, or the upper, halves of a and b, value by value in turns. */
 #if defined(__clang__) && VL == 16
-#define VINTERLEAVE_LOW(a, b) __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
-#define VINTERLEAVE_HIGH(a, b) __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+#define VINTERLEAVE_LOW(a, b)                                                                      \
+    __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define VINTERLEAVE_HIGH(a, b)                                                                     \
+    __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
 #elif VL == 16
-#define VINTERLEAVE_LOW(a, b) __builtin_shuffle(a, b, (vi){0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23})
-#define VINTERLEAVE_HIGH(a, b) __builtin_shuffle(a, b, (vi){8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31})
+#define VINTERLEAVE_LOW(a, b)                                                                      \
+    __builtin_shuffle(a, b, (vi){0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23})
+#define VINTERLEAVE_HIGH(a, b)                                                                     \
+    __builtin_shuffle(a, b, (vi){8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31})
 #elif defined(__clang__) && VL == 8
 #define VINTERLEAVE_LOW(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
 #define VINTERLEAVE_HIGH(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)

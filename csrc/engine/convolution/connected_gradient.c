@@ -1,6 +1,6 @@
-/* The data gradient of a fully connected layer at a small batch, without transposed weights: as many values would be
- * written and read again as there are weights, and these are most of what the call waits for.  Jobs own channels of dx;
- * each reads its weights once, a run of every panel. */
+/* The data gradient of a fully connected layer at a small batch, without transposed weights: as
+ * many values would be written and read again as there are weights, and these are most of what the
+ * call waits for.  Jobs own channels of dx; each reads its weights once, a run of every panel. */
 #include "engine/convolution/algorithms.h"
 #include "engine/convolution/geometry.h"
 #include "engine/convolution/pack.h"
@@ -8,7 +8,8 @@
 
 #include <string.h>
 
-/* Images up to which this is faster than the transposed form (measured: 1 to 32 images, 9216 -> 4096 -> 4096 -> 1000). */
+/* Images up to which this is faster than the transposed form (measured: 1 to 32 images, 9216 ->
+ * 4096 -> 4096 -> 1000). */
 enum { FEW = 32 };
 
 struct gradient {
@@ -21,14 +22,15 @@ struct gradient {
 static int flatten(struct dk_convolution_backward_data *a) {
     dk_flatten_whole_plane(&a->shape, &a->dx, &a->dy);
     const struct dk_conv_shape *s = &a->shape;
-    return a->algorithm == DK_CONV_INDIRECT && s->groups == 1 && s->size_h == 1 && s->size_w == 1 && s->pad_h == 0 &&
-           s->pad_w == 0 && a->dx.height == 1 && a->dx.width == 1 && a->dy.height == 1 && a->dy.width == 1 &&
-           a->dx.batch <= FEW;
+    return a->algorithm == DK_CONV_INDIRECT && s->groups == 1 && s->size_h == 1 && s->size_w == 1 &&
+           s->pad_h == 0 && s->pad_w == 0 && a->dx.height == 1 && a->dx.width == 1 &&
+           a->dy.height == 1 && a->dy.width == 1 && a->dx.batch <= FEW;
 }
 
 int64_t dk_connected_gradient_workspace(const struct dk_convolution_backward_data *convolution) {
     struct dk_convolution_backward_data a = *convolution;
-    return flatten(&a) ? a.dy.batch * dk_weights_panels(&a.shape).padded * (int64_t)sizeof(float) : 0;
+    return flatten(&a) ? a.dy.batch * dk_weights_panels(&a.shape).padded * (int64_t)sizeof(float)
+                       : 0;
 }
 
 static void run_jobs(const void *args, int64_t begin, int64_t end, int worker) {

@@ -14,8 +14,8 @@ static inline int dk_is_depthwise(const struct dk_conv_shape *s) {
     return s->groups > 1 && s->groups == s->channels && s->groups == s->filters;
 }
 
-/* A fully connected layer in disguise: the kernel covers all of a contiguous x once.  Rewrites shape, x and y as a
- * 1x1 convolution of vectors; the packed weights are the same. */
+/* A fully connected layer in disguise: the kernel covers all of a contiguous x once.  Rewrites
+ * shape, x and y as a 1x1 convolution of vectors; the packed weights are the same. */
 void dk_flatten_whole_plane(struct dk_conv_shape *s, struct dk_tensor *x, struct dk_tensor *y);
 
 #endif

@@ -9,16 +9,17 @@
 
 /* The workspace: one image of x and of y channels first, the columns of a group, plain weights. */
 struct plain {
-    struct dk_im2col geometry;    /* one group's */
+    struct dk_im2col geometry; /* one group's */
     int64_t groups, inputs, filters, depth, pixels;
     float *x, *y, *columns, *weights;
 };
 
-static struct plain lay_out(const struct dk_conv_shape *s, const struct dk_tensor *x, const struct dk_tensor *y,
-                            void *workspace) {
+static struct plain lay_out(const struct dk_conv_shape *s, const struct dk_tensor *x,
+                            const struct dk_tensor *y, void *workspace) {
     struct plain p = {
-        .geometry = {s->channels / s->groups, x->height, x->width, s->size_h, s->size_w, s->pad_h, s->pad_w,
-                     s->stride_h, s->stride_w, s->dilation_h, s->dilation_w, y->height, y->width},
+        .geometry = {s->channels / s->groups, x->height, x->width, s->size_h, s->size_w, s->pad_h,
+                     s->pad_w, s->stride_h, s->stride_w, s->dilation_h, s->dilation_w, y->height,
+                     y->width},
         .groups = s->groups,
         .inputs = s->channels / s->groups * x->height * x->width,
         .filters = s->filters / s->groups,
@@ -35,8 +36,8 @@ static struct plain lay_out(const struct dk_conv_shape *s, const struct dk_tenso
 }
 
 static int64_t workspace_bytes(const struct plain *p) {
-    return (int64_t)sizeof(float) * (p->groups * (p->inputs + p->filters * p->pixels) + p->depth * p->pixels +
-                                     p->groups * p->filters * p->depth);
+    return (int64_t)sizeof(float) * (p->groups * (p->inputs + p->filters * p->pixels) +
+                                     p->depth * p->pixels + p->groups * p->filters * p->depth);
 }
 
 /* Image n alone. */
@@ -59,8 +60,8 @@ static void finish(const struct dk_convolution *a, const struct plain *p, int64_
         const float *residual =
             a->residual.data ? a->residual.data + (n * p->pixels + k) * a->residual.stride : NULL;
         for (int64_t f = 0; f < a->y.channels; f++)
-            y[f] = p->y[f * p->pixels + k] * (a->scale ? a->scale[f] : 1) + (a->shift ? a->shift[f] : 0) +
-                   (residual ? residual[f] : 0);
+            y[f] = p->y[f * p->pixels + k] * (a->scale ? a->scale[f] : 1) +
+                   (a->shift ? a->shift[f] : 0) + (residual ? residual[f] : 0);
         dk_kernels()->activation.forward(a->activation, 0, a->y.channels, y, y);
     }
 }
@@ -73,8 +74,9 @@ enum dk_status dk_im2col_forward(const struct dk_convolution *a) {
         status = dk_to_nchw(&x, p.x);
         for (int64_t g = 0; g < p.groups && status == DK_OK; g++) {
             dk_im2col(&p.geometry, p.x + g * p.inputs, p.columns);
-            status = dk_gemm_cpu(0, 0, p.filters, p.pixels, p.depth, 1, p.weights + g * p.filters * p.depth, p.depth,
-                                 p.columns, p.pixels, 0, p.y + g * p.filters * p.pixels, p.pixels);
+            status = dk_gemm_cpu(0, 0, p.filters, p.pixels, p.depth, 1,
+                                 p.weights + g * p.filters * p.depth, p.depth, p.columns, p.pixels,
+                                 0, p.y + g * p.filters * p.pixels, p.pixels);
         }
         finish(a, &p, n);
     }
@@ -97,7 +99,8 @@ enum dk_status dk_im2col_data(const struct dk_convolution_backward_data *a) {
         else
             memset(p.x, 0, sizeof(float) * (size_t)(p.groups * p.inputs));
         for (int64_t g = 0; g < p.groups && status == DK_OK; g++) {
-            status = dk_gemm_cpu(1, 0, p.depth, p.pixels, p.filters, 1, p.weights + g * p.filters * p.depth, p.depth,
+            status = dk_gemm_cpu(1, 0, p.depth, p.pixels, p.filters, 1,
+                                 p.weights + g * p.filters * p.depth, p.depth,
                                  p.y + g * p.filters * p.pixels, p.pixels, 0, p.columns, p.pixels);
             dk_col2im(&p.geometry, p.columns, p.x + g * p.inputs);
         }
@@ -120,8 +123,9 @@ enum dk_status dk_im2col_weights(const struct dk_convolution_backward_weights *a
         dk_to_nchw(&dy, p.y);
         for (int64_t g = 0; g < p.groups && status == DK_OK; g++) {
             dk_im2col(&p.geometry, p.x + g * p.inputs, p.columns);
-            status = dk_gemm_cpu(0, 1, p.filters, p.depth, p.pixels, 1, p.y + g * p.filters * p.pixels, p.pixels,
-                                 p.columns, p.pixels, 1, p.weights + g * p.filters * p.depth, p.depth);
+            status = dk_gemm_cpu(0, 1, p.filters, p.depth, p.pixels, 1,
+                                 p.y + g * p.filters * p.pixels, p.pixels, p.columns, p.pixels, 1,
+                                 p.weights + g * p.filters * p.depth, p.depth);
         }
     }
     return status == DK_OK ? dk_convolution_pack(&a->shape, p.weights, a->updates) : status;

@@ -10,7 +10,8 @@
 struct dk_panels dk_weights_panels(const struct dk_conv_shape *s) {
     if (dk_is_depthwise(s))
         return dk_make_panels(1, s->size_h * s->size_w, 1, s->channels);
-    return dk_make_panels(s->groups, s->size_h * s->size_w, s->channels / s->groups, s->filters / s->groups);
+    return dk_make_panels(s->groups, s->size_h * s->size_w, s->channels / s->groups,
+                          s->filters / s->groups);
 }
 
 int64_t dk_convolution_weights_size(const struct dk_conv_shape *shape) {
@@ -25,18 +26,20 @@ struct pack {
     float *to;
 };
 
-/* Address in the packed form of output m of a group, input c, tap: see struct dk_panels; depthwise rows hold all taps
- * of all channels instead. */
-static int64_t place(const struct dk_panels *p, int is_depthwise, int64_t g, int64_t tap, int64_t c, int64_t m) {
+/* Address in the packed form of output m of a group, input c, tap: see struct dk_panels; depthwise
+ * rows hold all taps of all channels instead. */
+static int64_t place(const struct dk_panels *p, int is_depthwise, int64_t g, int64_t tap, int64_t c,
+                     int64_t m) {
     if (is_depthwise)
         return tap * p->padded + m;
     int64_t q = m / p->width;
     return dk_panel_offset(p, g, q) + (tap * p->inputs + c) * dk_panel_width(p, q) + m % p->width;
 }
 
-/* Filters begin .. end-1 between both forms, value by value, some inputs at a time: a line of the packed form holds
- * several filters. */
-static inline void copy_filters(const struct pack *a, int64_t begin, int64_t end, const int is_packing) {
+/* Filters begin .. end-1 between both forms, value by value, some inputs at a time: a line of the
+ * packed form holds several filters. */
+static inline void copy_filters(const struct pack *a, int64_t begin, int64_t end,
+                                const int is_packing) {
     enum { INPUTS = 64 };
     const struct dk_panels *p = &a->panels;
     const int depthwise = dk_is_depthwise(&a->shape);
@@ -47,7 +50,8 @@ static inline void copy_filters(const struct pack *a, int64_t begin, int64_t end
             const int64_t tap = depthwise ? p->padded : p->inputs * step;
             for (int64_t c = c0; c < DK_MIN(p->inputs, c0 + INPUTS); c++)
                 for (int64_t t = 0; t < p->taps; t++) {
-                    const int64_t plain = (f * p->inputs + c) * p->taps + t, packed = first + t * tap + c * step;
+                    const int64_t plain = (f * p->inputs + c) * p->taps + t,
+                                  packed = first + t * tap + c * step;
                     if (is_packing)
                         a->to[packed] = a->from[plain];
                     else
@@ -66,15 +70,16 @@ static void unpack_filters(const void *args, int64_t begin, int64_t end, int wor
     copy_filters(args, begin, end, 0);
 }
 
-/* Inputs whose taps, for a vector of filters, lie in the first-level cache while they find their places. */
+/* Inputs whose taps, for a vector of filters, lie in the first-level cache while
+ * they find their places. */
 enum { PACKED_AT_ONCE = 256, MOST_LANES = 16 };
 
 static int64_t inputs_at_once(const struct dk_panels *p) {
     return DK_MAX(1, DK_MIN(p->inputs, PACKED_AT_ONCE / p->taps));
 }
 
-/* Filters m .. m+lanes-1 of a group, as far as there are, for inputs c0 .. c0+inputs-1: from rows of (input, tap) to
- * rows of filters, which lie tap by tap. */
+/* Filters m .. m+lanes-1 of a group, as far as there are, for inputs c0 .. c0+inputs-1: from rows
+ * of (input, tap) to rows of filters, which lie tap by tap. */
 static void pack_vector(const struct pack *a, int64_t g, int64_t m, int64_t c0, int64_t inputs) {
     const struct dk_panels *p = &a->panels;
     const int64_t row = p->inputs * p->taps, q = m / p->width, width = dk_panel_width(p, q);
@@ -88,14 +93,16 @@ static void pack_vector(const struct pack *a, int64_t g, int64_t m, int64_t c0, 
     }
     float vectors[PACKED_AT_ONCE * MOST_LANES]; /* [input][tap][lanes] */
     const size_t bytes = sizeof(float) * (size_t)p->lanes;
-    for (int64_t t0 = 0; t0 < p->taps; t0 += PACKED_AT_ONCE) { /* all of them, but for very large filters */
+    /* all taps at once, but for very large filters */
+    for (int64_t t0 = 0; t0 < p->taps; t0 += PACKED_AT_ONCE) {
         const int64_t taps = DK_MIN(PACKED_AT_ONCE, p->taps - t0);
         if (filters < p->lanes)
             memset(vectors, 0, bytes * (size_t)(inputs * taps));
         kernels->transpose(filters, inputs * taps, from + t0, row, 1, vectors, p->lanes);
         for (int64_t t = 0; t < taps; t++)
             for (int64_t c = 0; c < inputs; c++)
-                memcpy(to + ((t0 + t) * p->inputs + c) * width, vectors + (c * taps + t) * p->lanes, bytes);
+                memcpy(to + ((t0 + t) * p->inputs + c) * width, vectors + (c * taps + t) * p->lanes,
+                       bytes);
     }
 }
 
@@ -103,22 +110,26 @@ static void pack_vector(const struct pack *a, int64_t g, int64_t m, int64_t c0, 
 static void pack_panels(const void *args, int64_t begin, int64_t end, int worker) {
     const struct pack *a = args;
     const struct dk_panels *p = &a->panels;
-    const int64_t step = inputs_at_once(p), parts = dk_ceil_div(p->inputs, step), panels = dk_panel_count(p);
+    const int64_t step = inputs_at_once(p), parts = dk_ceil_div(p->inputs, step),
+                  panels = dk_panel_count(p);
     (void)worker;
     for (int64_t item = begin; item < end; item++) {
-        const int64_t g = item / parts / panels, q = item / parts % panels, c0 = item % parts * step;
+        const int64_t g = item / parts / panels, q = item / parts % panels,
+                      c0 = item % parts * step;
         for (int64_t m = q * p->width; m < DK_MIN(p->padded, (q + 1) * p->width); m += p->lanes)
             pack_vector(a, g, m, c0, DK_MIN(step, p->inputs - c0));
     }
 }
 
-enum dk_status dk_convolution_pack(const struct dk_conv_shape *shape, const float *weights, float *packed) {
+enum dk_status dk_convolution_pack(const struct dk_conv_shape *shape, const float *weights,
+                                   float *packed) {
     enum dk_status status = dk_check_conv_shape(shape);
     if (status != DK_OK)
         return status;
     if (!weights || !packed)
         return DK_BAD_ARGUMENT;
-    struct pack args = {.shape = *shape, .panels = dk_weights_panels(shape), .from = weights, .to = packed};
+    struct pack args = {
+        .shape = *shape, .panels = dk_weights_panels(shape), .from = weights, .to = packed};
     const struct dk_panels *p = &args.panels;
     if (dk_is_depthwise(shape)) {
         memset(packed, 0, sizeof(float) * (size_t)dk_panels_size(p));
@@ -149,13 +160,15 @@ enum dk_status dk_convolution_pack_all(const struct dk_packing *packings, int64_
     return DK_OK;
 }
 
-enum dk_status dk_convolution_unpack(const struct dk_conv_shape *shape, const float *packed, float *weights) {
+enum dk_status dk_convolution_unpack(const struct dk_conv_shape *shape, const float *packed,
+                                     float *weights) {
     enum dk_status status = dk_check_conv_shape(shape);
     if (status != DK_OK)
         return status;
     if (!weights || !packed)
         return DK_BAD_ARGUMENT;
-    struct pack args = {.shape = *shape, .panels = dk_weights_panels(shape), .from = packed, .to = weights};
+    struct pack args = {
+        .shape = *shape, .panels = dk_weights_panels(shape), .from = packed, .to = weights};
     dk_parallel_for(shape->filters, args.panels.lanes, unpack_filters, &args);
     return DK_OK;
 }
@@ -185,10 +198,12 @@ static void pack_pairs(const void *args, int64_t begin, int64_t end, int worker)
     (void)worker;
     for (int64_t c = 0; c < a->channels; c += 2)
         for (int64_t f = begin; f < end; f++) {
-            const int64_t step = dk_panel_width(p, f / p->width), first = place(p, 0, 0, 0, c / 2, f);
+            const int64_t step = dk_panel_width(p, f / p->width),
+                          first = place(p, 0, 0, 0, c / 2, f);
             const float *w = a->from + (f * a->channels + c) * p->taps;
             for (int64_t t = 0; t < p->taps; t++)
-                a->to[first + t * p->inputs * step] = dk_to_pair(w[t], c + 1 < a->channels ? w[p->taps + t] : 0);
+                a->to[first + t * p->inputs * step] =
+                    dk_to_pair(w[t], c + 1 < a->channels ? w[p->taps + t] : 0);
         }
 }
 
@@ -197,7 +212,8 @@ int64_t dk_convolution_bf16_size(const struct dk_conv_shape *shape) {
     return dk_panels_size(&p);
 }
 
-static enum dk_status check_bf16(const struct dk_conv_shape *shape, const void *weights, const void *packed) {
+static enum dk_status check_bf16(const struct dk_conv_shape *shape, const void *weights,
+                                 const void *packed) {
     enum dk_status status = dk_check_conv_shape(shape);
     if (status != DK_OK)
         return status;
@@ -206,7 +222,8 @@ static enum dk_status check_bf16(const struct dk_conv_shape *shape, const void *
     return weights && packed ? DK_OK : DK_BAD_ARGUMENT;
 }
 
-enum dk_status dk_convolution_pack_bf16(const struct dk_conv_shape *shape, const float *weights, uint32_t *packed) {
+enum dk_status dk_convolution_pack_bf16(const struct dk_conv_shape *shape, const float *weights,
+                                        uint32_t *packed) {
     enum dk_status status = check_bf16(shape, weights, packed);
     if (status != DK_OK)
         return status;
@@ -216,7 +233,8 @@ enum dk_status dk_convolution_pack_bf16(const struct dk_conv_shape *shape, const
     return DK_OK;
 }
 
-enum dk_status dk_convolution_unpack_bf16(const struct dk_conv_shape *shape, const uint32_t *packed, float *weights) {
+enum dk_status dk_convolution_unpack_bf16(const struct dk_conv_shape *shape, const uint32_t *packed,
+                                          float *weights) {
     enum dk_status status = check_bf16(shape, weights, packed);
     if (status != DK_OK)
         return status;

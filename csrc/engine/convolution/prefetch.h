@@ -1,19 +1,22 @@
-/* Prefetching for later calls: stretches of memory, shared out over the jobs and register tiles of a walk. */
+/* Prefetching for later calls: stretches of memory, shared out over the jobs and
+ * register tiles of a walk. */
 #ifndef DK_ENGINE_CONVOLUTION_PREFETCH_H
 #define DK_ENGINE_CONVOLUTION_PREFETCH_H
 
 #include "engine/convolution.h"
 #include "engine/convolution/panels.h"
 
-/* What one job prefetches for later calls: its share of the stretches, a slice with each register tile. */
+/* What one job prefetches for later calls: its share of the stretches, a slice with
+ * each register tile. */
 struct dk_prefetch {
     const struct dk_stretch *at;
-    int64_t offset;            /* bytes of `at` that are done */
-    int64_t left, per_tile;    /* bytes still to do, and bytes of a slice */
+    int64_t offset;         /* bytes of `at` that are done */
+    int64_t left, per_tile; /* bytes still to do, and bytes of a slice */
 };
 /* Share `job` of `jobs`, in slices for `tiles` register tiles. */
-static inline struct dk_prefetch dk_prefetch_share(const struct dk_stretch *stretches, int64_t count, int64_t job,
-                                                   int64_t jobs, int64_t tiles) {
+static inline struct dk_prefetch dk_prefetch_share(const struct dk_stretch *stretches,
+                                                   int64_t count, int64_t job, int64_t jobs,
+                                                   int64_t tiles) {
     int64_t total = 0, offset;
     for (int64_t k = 0; k < count; k++)
         total += stretches[k].bytes;
@@ -24,9 +27,10 @@ static inline struct dk_prefetch dk_prefetch_share(const struct dk_stretch *stre
     a.per_tile = dk_ceil_div(a.left, tiles);
     return a;
 }
-/* Gives the tile, of `steps` steps, the next slice, and nothing of its own to fetch for the next tile; a tile that sees
- * only padding has no slice. */
-static inline void dk_prefetch_next(struct dk_prefetch *a, struct dk_convolution_tile *tile, int64_t steps) {
+/* Gives the tile, of `steps` steps, the next slice, and nothing of its own to fetch for the next
+ * tile; a tile that sees only padding has no slice. */
+static inline void dk_prefetch_next(struct dk_prefetch *a, struct dk_convolution_tile *tile,
+                                    int64_t steps) {
     tile->next = tile->prefetch = (const char *)tile->weights;
     tile->next_step = tile->prefetch_step = 0;
     if (a->left <= 0)

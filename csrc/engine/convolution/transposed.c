@@ -10,7 +10,8 @@
 struct dk_panels dk_transposed_panels(const struct dk_conv_shape *s) {
     if (dk_is_depthwise(s))
         return dk_weights_panels(s);
-    return dk_make_panels(s->groups, s->size_h * s->size_w, s->filters / s->groups, s->channels / s->groups);
+    return dk_make_panels(s->groups, s->size_h * s->size_w, s->filters / s->groups,
+                          s->channels / s->groups);
 }
 
 struct transposition {
@@ -31,7 +32,8 @@ static int64_t greatest_divisor(int64_t a, int64_t b) {
 
 /* Position p reads dy at q through tap i when q*stride = p + pad - i*dilation: the taps with
  * i*dilation = p + pad (mod stride).  They are `period` apart; descending i means ascending q. */
-struct dk_phase dk_transposed_phase(int64_t size, int64_t stride, int64_t pad, int64_t dilation, int64_t phase) {
+struct dk_phase dk_transposed_phase(int64_t size, int64_t stride, int64_t pad, int64_t dilation,
+                                    int64_t phase) {
     struct dk_phase r = {0, 0, dilation / greatest_divisor(stride, dilation), 0};
     int64_t class = (phase + pad) % stride;
     for (int64_t i = 0; i < size; i++) {
@@ -63,12 +65,14 @@ int64_t dk_transposed_tap(const struct dk_conv_shape *s, int64_t i, int64_t j) {
     return before_i * s->size_w + count_i * before_j + rank_i * count_j + rank_j;
 }
 
-/* Side of the squares that are transposed at a time: 16 cache lines on either side, and within one panel. */
+/* Side of the squares that are transposed at a time: 16 cache lines on either side,
+ * and within one panel. */
 static int64_t square_side(const struct dk_panels *p) {
     return DK_MIN(16, p->width);
 }
 
-/* Items: (group, tap, square column); [filter panels][channel][lanes] becomes [channel panels][filter][lanes]. */
+/* Items: (group, tap, square column); [filter panels][channel][lanes] becomes [channel
+ * panels][filter][lanes]. */
 static void transpose_taps(const void *args, int64_t begin, int64_t end, int worker) {
     const struct transposition *a = args;
     const struct dk_panels *from = &a->other, *to = &a->panels;
@@ -76,18 +80,21 @@ static void transpose_taps(const void *args, int64_t begin, int64_t end, int wor
     const int64_t side = square_side(to), columns = dk_ceil_div(to->padded, side);
     (void)worker;
     for (int64_t item = begin; item < end; item++) {
-        int64_t g = item / columns / from->taps, tap = item / columns % from->taps, c0 = item % columns * side;
-        int64_t new_tap = dk_transposed_tap(&a->shape, tap / a->shape.size_w, tap % a->shape.size_w);
+        int64_t g = item / columns / from->taps, tap = item / columns % from->taps,
+                c0 = item % columns * side;
+        int64_t new_tap =
+            dk_transposed_tap(&a->shape, tap / a->shape.size_w, tap % a->shape.size_w);
         int64_t q = c0 / to->width, to_width = dk_panel_width(to, q);
         int64_t c1 = DK_MIN(c0 + side, to->padded), valid = DK_MIN(c1, to->outputs);
-        float *dst = a->to + dk_panel_offset(to, g, q) + new_tap * to->inputs * to_width - q * to->width;
+        float *dst =
+            a->to + dk_panel_offset(to, g, q) + new_tap * to->inputs * to_width - q * to->width;
         for (int64_t m0 = 0; m0 < from->outputs; m0 += side) {
             int64_t r = m0 / from->width, from_width = dk_panel_width(from, r);
             int64_t m1 = DK_MIN(m0 + side, from->outputs);
-            const float *src =
-                a->from + dk_panel_offset(from, g, r) + tap * from->inputs * from_width - r * from->width;
+            const float *src = a->from + dk_panel_offset(from, g, r) +
+                               tap * from->inputs * from_width - r * from->width;
             kernels->transpose(valid - c0, m1 - m0, src + c0 * from_width + m0, from_width, 1,
-                              dst + m0 * to_width + c0, to_width);
+                               dst + m0 * to_width + c0, to_width);
             for (int64_t m = m0; m < m1 && valid < c1; m++)
                 memset(dst + m * to_width + valid, 0, sizeof(float) * (size_t)(c1 - valid));
         }
@@ -99,13 +106,17 @@ static void reorder_depthwise(const void *args, int64_t begin, int64_t end, int 
     int64_t n = a->panels.padded;
     (void)worker;
     for (int64_t t = begin; t < end; t++)
-        memcpy(a->to + dk_transposed_tap(&a->shape, t / a->shape.size_w, t % a->shape.size_w) * n, a->from + t * n,
-               sizeof(float) * (size_t)n);
+        memcpy(a->to + dk_transposed_tap(&a->shape, t / a->shape.size_w, t % a->shape.size_w) * n,
+               a->from + t * n, sizeof(float) * (size_t)n);
 }
 
-void dk_transpose_weights(const struct dk_conv_shape *shape, const float *packed, float *transposed) {
-    struct transposition args = {.shape = *shape, .panels = dk_transposed_panels(shape), .other = dk_weights_panels(shape),
-                        .from = packed, .to = transposed};
+void dk_transpose_weights(const struct dk_conv_shape *shape, const float *packed,
+                          float *transposed) {
+    struct transposition args = {.shape = *shape,
+                                 .panels = dk_transposed_panels(shape),
+                                 .other = dk_weights_panels(shape),
+                                 .from = packed,
+                                 .to = transposed};
     const struct dk_panels *to = &args.panels;
     if (dk_is_depthwise(shape))
         dk_parallel_for(to->taps, 1, reorder_depthwise, &args);

@@ -5,8 +5,9 @@
 #include "engine/convolution.h"
 #include "engine/convolution/panels.h"
 
-/* A convolution as a walk over planes: output pixel (u,v) of an image, stored at dst(y0 + u*dst_step_y, ...), sums over
- * taps (i,j) the pixels src(off_y + u*src_step_y + i*tap_step_y, ...) times the weights of tap first_tap + i*taps_x + j. */
+/* A convolution as a walk over planes: output pixel (u,v) of an image, stored at dst(y0 +
+ * u*dst_step_y, ...), sums over taps (i,j) the pixels src(off_y + u*src_step_y + i*tap_step_y, ...)
+ * times the weights of tap first_tap + i*taps_x + j. */
 struct dk_walk {
     struct dk_tensor src, dst, residual;
     struct dk_panels panels;

@@ -1,11 +1,14 @@
-/* The weight gradient: for every tap a product of x (shifted by the tap) with dy over all pixels, read in place.
+/* The weight gradient: for every tap a product of x (shifted by the tap) with dy over all
+ * pixels, read in place.
  *
- * Tiles of a few channels x one panel of filters run over blocks of image rows small enough for the cache.  Either
- * the pixels are cut into slices (a cut that depends on the shape alone) with sums of their own that are added in
- * order at the end, or, where the weights are large beside the images, each job owns some of the tiles and sees all
- * pixels.  Thin inputs (a few channels) would leave tiles empty: there the taps of a row of the filter, which lie side
- * by side in the image, count as one tap of many channels.  Columns of pixels where the border cuts such a row, and
- * images that are not dense, are copied to patches first: taps*channels values per pixel, zeros outside. */
+ * Tiles of a few channels x one panel of filters run over blocks of image rows small enough for
+ * the cache.  Either the pixels are cut into slices (a cut that depends on the shape alone)
+ * with sums of their own that are added in order at the end, or, where the weights are large
+ * beside the images, each job owns some of the tiles and sees all pixels.  Thin inputs (a few
+ * channels) would leave tiles empty: there the taps of a row of the filter, which lie side by
+ * side in the image, count as one tap of many channels.  Columns of pixels where the border
+ * cuts such a row, and images that are not dense, are copied to patches first: taps*channels
+ * values per pixel, zeros outside. */
 #include "engine/convolution/algorithms.h"
 #include "engine/convolution/geometry.h"
 #include "engine/convolution/pack.h"
@@ -14,17 +17,17 @@
 #include <string.h>
 
 enum {
-    SLICES = 16,             /* most slices of the pixels, and so most threads that work on them */
-    PATCH = 16384,           /* floats of patches at a time: 64 KiB */
-    BLOCK_PIXELS = 192,      /* pixels of a block, about: updates are loaded and stored once per block */
-    BLOCK_LEAST = 48,        /* minimum block, even if it exceeds BLOCK_FLOATS */
-    BLOCK_FLOATS = 1 << 17,  /* most floats of x and dy in a block */
-    THIN = 16,               /* channels up to which an input is thin */
-    PART = 56,               /* channels of a part, about: without slices, jobs share the parts */
-    MANY_VALUES = 48,        /* values read per update from which separate slices pay off (measured) */
+    SLICES = 16,        /* most slices of the pixels, and so most threads that work on them */
+    PATCH = 16384,      /* floats of patches at a time: 64 KiB */
+    BLOCK_PIXELS = 192, /* pixels of a block, about: updates are loaded and stored once per block */
+    BLOCK_LEAST = 48,   /* minimum block, even if it exceeds BLOCK_FLOATS */
+    BLOCK_FLOATS = 1 << 17, /* most floats of x and dy in a block */
+    THIN = 16,              /* channels up to which an input is thin */
+    PART = 56,              /* channels of a part, about: without slices, jobs share the parts */
+    MANY_VALUES = 48, /* values read per update from which separate slices pay off (measured) */
     JOBS_PER_THREAD = 4,
-    DY_LINES = 4,            /* cache lines of dy at a pixel: a panel's filters */
-    SMALL = 1 << 17          /* multiply-adds in all below which one thread does them */
+    DY_LINES = 4,   /* cache lines of dy at a pixel: a panel's filters */
+    SMALL = 1 << 17 /* multiply-adds in all below which one thread does them */
 };
 
 struct gradient {
@@ -33,31 +36,35 @@ struct gradient {
     struct dk_panels panels;
     const struct dk_convolution_kernels *kernels;
     int depthwise, is_thin;
-    int64_t merged;                   /* taps that count as one */
-    int64_t x0, x1;                   /* columns of dy between those of patches */
-    int64_t slices;                   /* each has its own sums; 1: straight into updates */
-    int64_t rows, block_rows;         /* rows of dy over all images; rows of a block */
-    int64_t parts;                    /* the channels are cut into so many */
-    int64_t tiles, jobs;              /* (group, panel, tap, part) tuples; jobs along them */
-    int64_t size;                     /* floats in `updates` */
+    int64_t merged;           /* taps that count as one */
+    int64_t x0, x1;           /* columns of dy between those of patches */
+    int64_t slices;           /* each has its own sums; 1: straight into updates */
+    int64_t rows, block_rows; /* rows of dy over all images; rows of a block */
+    int64_t parts;            /* the channels are cut into so many */
+    int64_t tiles, jobs;      /* (group, panel, tap, part) tuples; jobs along them */
+    int64_t size;             /* floats in `updates` */
     float *updates, *partial;
 };
 
 /* Rows of dy of tap offset `at` that read rows inside 0 .. size-1. */
-static void valid_range(int64_t at, int64_t stride, int64_t size, int64_t count, int64_t *begin, int64_t *end) {
+static void valid_range(int64_t at, int64_t stride, int64_t size, int64_t count, int64_t *begin,
+                        int64_t *end) {
     *begin = DK_MAX(0, dk_ceil_div(-at, stride));
     *end = DK_MAX(*begin, DK_MIN(count, dk_floor_div(size - 1 - at, stride) + 1));
 }
 
 /* The channels of one (group, panel, tap, part) over rows r0 .. r1-1. */
-static void tile_rows(const struct gradient *a, float *updates, int64_t index, int64_t r0, int64_t r1) {
+static void tile_rows(const struct gradient *a, float *updates, int64_t index, int64_t r0,
+                      int64_t r1) {
     const struct dk_conv_shape *s = &a->s;
     const struct dk_panels *p = &a->panels;
     const int64_t panels = a->depthwise ? 1 : dk_panel_count(p);
     const int64_t part = index % a->parts, tile = index / a->parts;
-    const int64_t taps = p->taps / a->merged, across = s->size_w / a->merged, inputs = p->inputs * a->merged;
+    const int64_t taps = p->taps / a->merged, across = s->size_w / a->merged,
+                  inputs = p->inputs * a->merged;
     const int64_t tap = tile % taps, q = tile / taps % panels, g = tile / taps / panels;
-    const int64_t at_y = tap / across * s->dilation_h - s->pad_h, at_x = tap % across * s->dilation_w - s->pad_w;
+    const int64_t at_y = tap / across * s->dilation_h - s->pad_h,
+                  at_x = tap % across * s->dilation_w - s->pad_w;
     int64_t y0, y1, x0, x1;
     valid_range(at_y, s->stride_h, a->x.height, a->dy.height, &y0, &y1);
     valid_range(at_x, s->stride_w, a->x.width - (a->merged - 1), a->dy.width, &x0, &x1);
@@ -65,7 +72,8 @@ static void tile_rows(const struct gradient *a, float *updates, int64_t index, i
         return;
     const int64_t blocks = dk_ceil_div(inputs, a->kernels->tile_pixels);
     const int64_t width = a->depthwise ? p->padded : dk_panel_width(p, q);
-    float *base = updates + (a->depthwise ? tap * p->padded : dk_panel_offset(p, g, q) + tap * inputs * width);
+    float *base = updates + (a->depthwise ? tap * p->padded
+                                          : dk_panel_offset(p, g, q) + tap * inputs * width);
     struct dk_gradient_tile t = {
         .x_step = s->stride_w * a->x.stride,
         .x_row = s->stride_h * a->x.width * a->x.stride,
@@ -88,10 +96,13 @@ static void tile_rows(const struct gradient *a, float *updates, int64_t index, i
                 continue;
             t.rows = bottom - top;
             t.cols = x1 - x0;
-            t.x = a->x.data + ((n * a->x.height + top * s->stride_h + at_y) * a->x.width + x0 * s->stride_w + at_x) *
-                                  a->x.stride + g * p->inputs + c0;
-            t.dy = a->dy.data + ((n * a->dy.height + top) * a->dy.width + x0) * a->dy.stride + g * p->outputs +
-                   q * p->width;
+            t.x = a->x.data +
+                  ((n * a->x.height + top * s->stride_h + at_y) * a->x.width + x0 * s->stride_w +
+                   at_x) *
+                      a->x.stride +
+                  g * p->inputs + c0;
+            t.dy = a->dy.data + ((n * a->dy.height + top) * a->dy.width + x0) * a->dy.stride +
+                   g * p->outputs + q * p->width;
             if (t.cols * t.x_step == t.x_row && t.cols * t.dy_step == t.dy_row) {
                 t.cols *= t.rows;
                 t.rows = 1;
@@ -111,7 +122,8 @@ static void copy_patch(const struct gradient *a, int64_t pixel, float *patch) {
     const int64_t n = pixel / (a->dy.height * a->dy.width);
     const int64_t sy = pixel / a->dy.width % a->dy.height * s->stride_h - s->pad_h;
     const int64_t sx = pixel % a->dy.width * s->stride_w - s->pad_w;
-    const int is_whole = stride == channels && s->dilation_w == 1 && sx >= 0 && sx + s->size_w <= a->x.width;
+    const int is_whole =
+        stride == channels && s->dilation_w == 1 && sx >= 0 && sx + s->size_w <= a->x.width;
     for (int64_t i = 0; i < s->size_h; i++, patch += s->size_w * channels) {
         int64_t y = sy + i * s->dilation_h;
         if (y < 0 || y >= a->x.height) {
@@ -134,7 +146,8 @@ static void copy_patch(const struct gradient *a, int64_t pixel, float *patch) {
 }
 
 /* Every tap and filter in a column of rows r0 .. r1-1, through patches. */
-static void patch_column(const struct gradient *a, float *updates, int64_t column, int64_t r0, int64_t r1) {
+static void patch_column(const struct gradient *a, float *updates, int64_t column, int64_t r0,
+                         int64_t r1) {
     float patch[PATCH];
     const struct dk_panels *p = &a->panels;
     const int64_t depth = p->taps * p->inputs, blocks = dk_ceil_div(depth, a->kernels->tile_pixels);
@@ -195,11 +208,16 @@ static void add_slices(const void *args, int64_t begin, int64_t end, int worker)
 }
 
 static struct gradient plan(const struct dk_convolution_backward_weights *c) {
-    struct gradient a = {.s = c->shape, .x = c->x, .dy = c->dy, .kernels = &dk_kernels()->convolution,
-                         .depthwise = dk_is_depthwise(&c->shape), .updates = c->updates, .partial = c->workspace};
+    struct gradient a = {.s = c->shape,
+                         .x = c->x,
+                         .dy = c->dy,
+                         .kernels = &dk_kernels()->convolution,
+                         .depthwise = dk_is_depthwise(&c->shape),
+                         .updates = c->updates,
+                         .partial = c->workspace};
     dk_flatten_whole_plane(&a.s, &a.x, &a.dy);
-    if (a.s.size_h == 1 && a.s.size_w == 1 && a.s.stride_h == 1 && a.s.stride_w == 1 && !a.s.pad_h && !a.s.pad_w &&
-        a.x.height == a.dy.height && a.x.width == a.dy.width) {
+    if (a.s.size_h == 1 && a.s.size_w == 1 && a.s.stride_h == 1 && a.s.stride_w == 1 &&
+        !a.s.pad_h && !a.s.pad_w && a.x.height == a.dy.height && a.x.width == a.dy.width) {
         /* Pixels of a pointwise convolution have no neighbours: one column of all of them. */
         a.x.height = a.dy.height = a.x.batch * a.x.height * a.x.width;
         a.x.batch = a.dy.batch = a.x.width = a.dy.width = 1;
@@ -210,14 +228,15 @@ static struct gradient plan(const struct dk_convolution_backward_weights *c) {
 
     int64_t pixels = a.rows * a.dy.width, depth = a.panels.taps * a.panels.inputs;
     int64_t values = a.x.batch * a.x.height * a.x.width * a.x.channels + pixels * a.dy.channels;
-    a.is_thin = !a.depthwise && a.panels.groups == 1 && a.panels.inputs <= THIN && a.panels.taps > 1 &&
-                depth <= PATCH / 16;
+    a.is_thin = !a.depthwise && a.panels.groups == 1 && a.panels.inputs <= THIN &&
+                a.panels.taps > 1 && depth <= PATCH / 16;
     a.merged = a.is_thin && a.x.stride == a.x.channels && a.s.dilation_w == 1 ? a.s.size_w : 1;
     a.x1 = a.is_thin && a.merged == 1 ? 0 : a.dy.width;
     if (a.merged > 1)
         valid_range(-a.s.pad_w, a.s.stride_w, a.x.width - (a.merged - 1), a.dy.width, &a.x0, &a.x1);
     a.parts = a.depthwise || a.is_thin ? 1 : dk_ceil_div(a.panels.inputs, PART);
-    a.tiles = a.panels.groups * (a.depthwise ? 1 : dk_panel_count(&a.panels)) * a.panels.taps / a.merged * a.parts;
+    a.tiles = a.panels.groups * (a.depthwise ? 1 : dk_panel_count(&a.panels)) * a.panels.taps /
+              a.merged * a.parts;
 
     int64_t slices = DK_MIN(SLICES, DK_MIN(a.rows, values / a.size));
     a.slices = a.is_thin || a.depthwise || MANY_VALUES * a.size <= values ? DK_MAX(1, slices) : 1;
@@ -227,7 +246,9 @@ static struct gradient plan(const struct dk_convolution_backward_weights *c) {
     int64_t row_floats = a.s.stride_h * a.x.width * a.x.channels + a.dy.width * a.dy.channels;
     a.block_rows = DK_MIN(dk_ceil_div(BLOCK_PIXELS, a.dy.width),
                           DK_MAX(dk_ceil_div(BLOCK_LEAST, a.dy.width), BLOCK_FLOATS / row_floats));
-    a.jobs = a.slices > 1 || a.is_thin ? 1 : DK_MIN(a.tiles, (int64_t)dk_get_num_threads() * JOBS_PER_THREAD);
+    a.jobs = a.slices > 1 || a.is_thin
+                 ? 1
+                 : DK_MIN(a.tiles, (int64_t)dk_get_num_threads() * JOBS_PER_THREAD);
     return a;
 }
 

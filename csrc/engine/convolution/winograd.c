@@ -1,9 +1,10 @@
 /* Winograd's F(4x4,3x3), F(2x2,5x5) and F(2x2,3x3), forward also F(2x2,3x3) at a stride of 2.
  *
- * The tiles are cut into groups whose transformed inputs and sums stay in a core's own cache; a job takes a group and
- * a share of the filters and does all three stages: transform the input, 36 small matrix products, transform back.
- * No thread reads what another one has transformed: a line that another core has written costs several times as
- * much as one's own.  Cutting does not change a bit of the result, every sum runs over all channels in one go. */
+ * The tiles are cut into groups whose transformed inputs and sums stay in a core's own cache; a job
+ * takes a group and a share of the filters and does all three stages: transform the input, 36 small
+ * matrix products, transform back.  No thread reads what another one has transformed: a line that
+ * another core has written costs several times as much as one's own.  Cutting does not change a bit
+ * of the result, every sum runs over all channels in one go. */
 #include "engine/bf16.h"
 #include "engine/convolution/algorithms.h"
 #include "engine/convolution/winograd_form.h"
@@ -15,11 +16,11 @@
 #include <string.h>
 
 enum {
-    GROUP_FLOATS = 160 << 10, /* transformed inputs and sums of a group take about so many floats: 640 KiB */
-    GROUP_LEAST = 32,        /* fewest tiles of a group: each group reads all filters, often from main memory, and with
-                              * fewer tiles would wait for them */
-    GROUP_MOST = 56,         /* most tiles of a group */
-    GROUP_EVEN = 14          /* fewest tiles of a group that is made smaller to give every thread as many groups */
+    GROUP_FLOATS = 160 << 10, /* floats of a group's transformed inputs and sums, about: 640 KiB */
+    GROUP_LEAST = 32, /* fewest tiles of a group: each group reads all filters, often from main
+                       * memory, and with fewer tiles would wait for them */
+    GROUP_MOST = 56,  /* most tiles of a group */
+    GROUP_EVEN = 14   /* fewest tiles of a group that is made smaller to share groups evenly */
 };
 
 struct winograd {
@@ -27,15 +28,15 @@ struct winograd {
     const struct dk_kernel_table *kernels;
     const struct dk_winograd_form *form;
     int64_t side, products, across, per_image, tiles;
-    int64_t groups, shares;            /* the tiles are cut into groups, a group's filters into shares */
-    int64_t depth, inputs;             /* channels, or pairs of them; padded to whole vectors */
+    int64_t groups, shares; /* the tiles are cut into groups, a group's filters into shares */
+    int64_t depth, inputs;  /* channels, or pairs of them; padded to whole vectors */
     void (*tile)(const struct dk_convolution_tile *);
-    int64_t v_plane, m_plane;          /* floats between the planes of the products */
-    int64_t workers;                   /* jobs at a time, each with `worker_floats` of the workspace */
+    int64_t v_plane, m_plane; /* floats between the planes of the products */
+    int64_t workers;          /* jobs at a time, each with `worker_floats` of the workspace */
     int64_t worker_floats;
     const float *u;
     float *workspace;
-    atomic_llong *next;                /* job */
+    atomic_llong *next; /* job */
 };
 
 static void locate(const struct winograd *w, int64_t tile, int64_t *n, int64_t *y, int64_t *x) {
@@ -63,7 +64,8 @@ static void transform_input(const struct winograd *w, int64_t first, int64_t cou
 /* All products of the tiles v (count of them) with panel q. */
 static void multiply(const struct winograd *w, const float *v, int64_t count, int64_t q, float *m) {
     const struct dk_panels *p = &w->walk->panels;
-    const int64_t side = w->kernels->convolution.tile_pixels, width = dk_panel_width(p, q), first = 0;
+    const int64_t side = w->kernels->convolution.tile_pixels, width = dk_panel_width(p, q),
+                  first = 0;
     const int64_t blocks = dk_ceil_div(count, side), floats = w->depth * width;
     const int64_t step = width * (int64_t)sizeof(float) / blocks;
     const float *u = w->u + w->products * w->depth * p->width * q;
@@ -86,7 +88,8 @@ static void multiply(const struct winograd *w, const float *v, int64_t count, in
                 .filters = width,
                 .pixel = pixel,
                 .next = (const char *)(u + e * floats),
-                /* part of the next product's filters: its first block would otherwise wait for them */
+                /* part of the next product's filters: its first block would
+                 * otherwise wait for them */
                 .prefetch = (const char *)(u + (e + 1) * floats) + b * w->depth * step,
                 .prefetch_step = step,
                 .out = {.y = m + e * w->m_plane, .y_stride = width},
@@ -96,11 +99,13 @@ static void multiply(const struct winograd *w, const float *v, int64_t count, in
 }
 
 /* Tiles first .. first+count-1, the filters of panel q. */
-static void transform_output(const struct winograd *w, int64_t first, int64_t count, int64_t q, const float *m) {
+static void transform_output(const struct winograd *w, int64_t first, int64_t count, int64_t q,
+                             const float *m) {
     const struct dk_walk *walk = w->walk;
     const int64_t f = q * walk->panels.width, width = dk_panel_width(&walk->panels, q);
     const int fused = dk_is_tile_activation(walk->activation);
-    const int streams = fused && !walk->accumulate && dk_is_streamable(&walk->dst) && dk_to_line(walk->dst.data + f) == 0;
+    const int streams = fused && !walk->accumulate && dk_is_streamable(&walk->dst) &&
+                        dk_to_line(walk->dst.data + f) == 0;
     for (int64_t t = 0; t < count; t++) {
         int64_t n, y, x;
         locate(w, first + t, &n, &y, &x);
@@ -127,11 +132,12 @@ static void transform_output(const struct winograd *w, int64_t first, int64_t co
     }
 }
 
-/* A share is a stretch of the pairs (panel, tile of the group): whole panels, and of the first and last one perhaps
- * only some of the tiles. */
+/* A share is a stretch of the pairs (panel, tile of the group): whole panels, and of the first and
+ * last one perhaps only some of the tiles. */
 static void run_job(const struct winograd *w, int64_t job, float *v, float *m) {
     const int64_t group = job / w->shares, share = job % w->shares;
-    const int64_t first = group * w->tiles / w->groups, count = (group + 1) * w->tiles / w->groups - first;
+    const int64_t first = group * w->tiles / w->groups,
+                  count = (group + 1) * w->tiles / w->groups - first;
     const int64_t pairs = dk_panel_count(&w->walk->panels) * count;
     const int64_t begin = share * pairs / w->shares, end = (share + 1) * pairs / w->shares;
     if (begin == end)
@@ -161,7 +167,8 @@ static void run_workers(const void *args, int64_t begin, int64_t end, int worker
         w->kernels->blas.stream_end();
 }
 
-/* As many groups as give every thread the same number; if those would be too small, shares of each group's filters. */
+/* As many groups as give every thread the same number; if those would be too small, shares of
+ * each group's filters. */
 static struct winograd plan(const struct dk_walk *walk, const struct dk_winograd_form *form) {
     struct winograd w = {
         .walk = walk,
@@ -177,7 +184,8 @@ static struct winograd plan(const struct dk_walk *walk, const struct dk_winograd
         .tile = form->in_pairs ? dk_bf16()->forward : dk_kernels()->convolution.forward,
         .shares = 1,
     };
-    const int64_t threads = dk_get_num_threads(), width = DK_MIN(walk->panels.width, walk->panels.padded);
+    const int64_t threads = dk_get_num_threads(),
+                  width = DK_MIN(walk->panels.width, walk->panels.padded);
     const int64_t fit = GROUP_FLOATS / (w.products * (w.inputs + width));
     const int64_t fewest = dk_ceil_div(w.tiles, DK_MAX(GROUP_LEAST, DK_MIN(GROUP_MOST, fit)));
     const int64_t even = dk_round_up(fewest, threads);
@@ -192,7 +200,8 @@ static struct winograd plan(const struct dk_walk *walk, const struct dk_winograd
     w.v_plane = dk_plane_floats(count, w.inputs);
     w.m_plane = dk_plane_floats(count, width);
     /* the same for any number of threads: it may have changed since the workspace was sized */
-    w.worker_floats = w.products * (dk_plane_floats(largest, w.inputs) + dk_plane_floats(largest, width));
+    w.worker_floats =
+        w.products * (dk_plane_floats(largest, w.inputs) + dk_plane_floats(largest, width));
     w.workers = DK_MIN(threads, w.groups * w.shares);
     return w;
 }
@@ -202,8 +211,8 @@ int64_t dk_winograd_workspace(const struct dk_walk *walk, const struct dk_winogr
     return (int64_t)sizeof(float) * w.workers * w.worker_floats;
 }
 
-enum dk_status dk_winograd_run(const struct dk_walk *walk, const struct dk_winograd_form *form, const float *u,
-                               void *workspace, int64_t bytes) {
+enum dk_status dk_winograd_run(const struct dk_walk *walk, const struct dk_winograd_form *form,
+                               const float *u, void *workspace, int64_t bytes) {
     atomic_llong next = 0;
     struct winograd w = plan(walk, form);
     w.workers = DK_MIN(w.workers, bytes / (w.worker_floats * (int64_t)sizeof(float)));

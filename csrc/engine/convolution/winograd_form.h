@@ -7,7 +7,8 @@
 #include "engine/convolution/panels.h"
 
 /* The form that an algorithm means for a shape and a pass; NULL where there is none. */
-const struct dk_winograd_form *dk_winograd_form(const struct dk_conv_shape *s, int algorithm, int pass);
+const struct dk_winograd_form *dk_winograd_form(const struct dk_conv_shape *s, int algorithm,
+                                                int pass);
 
 /* Products of a tile for each pair of channel and filter. */
 static inline int64_t dk_winograd_products(const struct dk_winograd_form *form) {
@@ -15,7 +16,8 @@ static inline int64_t dk_winograd_products(const struct dk_winograd_form *form) 
 }
 
 /* Values of 4 bytes that a product sums over: channels, or pairs of them. */
-static inline int64_t dk_winograd_depth(const struct dk_winograd_form *form, const struct dk_panels *p) {
+static inline int64_t dk_winograd_depth(const struct dk_winograd_form *form,
+                                        const struct dk_panels *p) {
     return form->in_pairs ? dk_pairs(p->inputs) : p->inputs;
 }
 

@@ -1,9 +1,11 @@
-/* The weight gradient of Winograd's convolutions: x and dy are transformed, the products are sums over tiles.
+/* The weight gradient of Winograd's convolutions: x and dy are transformed, the
+ * products are sums over tiles.
  *
- * A job sums a slice of the tiles for some of the channels and some of the filters, all by itself: as forward, nothing
- * is read that another core has just written.  Slices have sums of their own, so how many there are follows from the
- * shape alone.  Where sums are large beside what is transformed there is one slice, and the threads share the channels
- * and filters instead: each transforms what it needs, some of it twice.  A sum then still runs over all tiles. */
+ * A job sums a slice of the tiles for some of the channels and some of the filters, all by itself:
+ * as forward, nothing is read that another core has just written.  Slices have sums of their own,
+ * so how many there are follows from the shape alone.  Where sums are large beside what is
+ * transformed there is one slice, and the threads share the channels and filters instead: each
+ * transforms what it needs, some of it twice.  A sum then still runs over all tiles. */
 #include "engine/convolution/algorithms.h"
 #include "engine/convolution/pack.h"
 #include "engine/convolution/winograd_form.h"
@@ -15,16 +17,17 @@
 #include <string.h>
 
 enum {
-    BUDGET = 1 << 19,        /* floats of a batch of transformed tiles, about: 2 MiB */
-    SLICES = 4,              /* most slices of the tiles */
-    VALUES_PER_SUM = 8,      /* fewest values that a slice transforms for each of its sums */
-    TRANSFORM = 4            /* products that take as long as transforming one value for one product */
+    BUDGET = 1 << 19,   /* floats of a batch of transformed tiles, about: 2 MiB */
+    SLICES = 4,         /* most slices of the tiles */
+    VALUES_PER_SUM = 8, /* fewest values that a slice transforms for each of its sums */
+    TRANSFORM = 4       /* products that take as long as transforming one value for one product */
 };
 
-/* Tiles of a batch, in batches of equal size: the budget's worth, but at least so many that they are as much memory
- * traffic as the channels*filters sums that each batch adds to. */
+/* Tiles of a batch, in batches of equal size: the budget's worth, but at least so many that they
+ * are as much memory traffic as the channels*filters sums that each batch adds to. */
 static int64_t batch_tiles(int64_t tiles, int64_t products, int64_t channels, int64_t filters) {
-    int64_t most = DK_MAX(BUDGET / (products * (channels + filters)), channels * filters / (channels + filters));
+    int64_t most = DK_MAX(BUDGET / (products * (channels + filters)),
+                          channels * filters / (channels + filters));
     int64_t batches = dk_ceil_div(tiles, DK_MAX(28, most));
     return dk_ceil_div(tiles, batches);
 }
@@ -35,14 +38,14 @@ struct weight_gradient {
     struct dk_panels panels;
     const struct dk_winograd_form *form;
     int64_t side, products, across, per_image, tiles;
-    int64_t slices, parts_x, parts_dy;  /* into how many the tiles, channels and panels of filters are cut */
-    int64_t channels, filters;          /* the largest part's, padded to whole vectors */
-    int64_t count;                      /* most tiles of a batch */
-    int64_t v_plane, z_plane;           /* floats between the planes of the products */
-    int64_t workers, worker_floats;     /* jobs at a time, each with `worker_floats` of the workspace */
-    int64_t size;                       /* floats in a slice's sums */
+    int64_t slices, parts_x, parts_dy; /* parts of the tiles, channels and panels of filters */
+    int64_t channels, filters;         /* the largest part's, padded to whole vectors */
+    int64_t count;                     /* most tiles of a batch */
+    int64_t v_plane, z_plane;          /* floats between the planes of the products */
+    int64_t workers, worker_floats; /* jobs at a time, each with `worker_floats` of the workspace */
+    int64_t size;                   /* floats in a slice's sums */
     float *u, *buffers;
-    atomic_llong *next;                 /* job */
+    atomic_llong *next; /* job */
 };
 
 /* A job's channels c0 .. c1-1, panels q0 .. q1-1 (filters f0 .. f1-1), and its memory. */
@@ -52,12 +55,13 @@ struct gradient_job {
 };
 
 /* Transforms `count` tiles from tile `first` on. */
-static void transform_both(const struct weight_gradient *w, const struct gradient_job *job, int64_t first,
-                           int64_t count) {
+static void transform_both(const struct weight_gradient *w, const struct gradient_job *job,
+                           int64_t first, int64_t count) {
     const struct dk_tensor *x = &w->a->x, *dy = &w->a->dy;
     for (int64_t t = 0; t < count; t++) {
         const int64_t at = first + t, n = at / w->per_image;
-        const int64_t top = at % w->per_image / w->across * w->side, left = at % w->across * w->side;
+        const int64_t top = at % w->per_image / w->across * w->side,
+                      left = at % w->across * w->side;
         struct dk_winograd_input tile =
             dk_input_tile(x, n, top - w->a->shape.pad_h, left - w->a->shape.pad_w, w->form->inputs);
         tile.x += job->c0;
@@ -75,14 +79,16 @@ static void transform_both(const struct weight_gradient *w, const struct gradien
 }
 
 /* Adds the products of `count` tiles to the sums, which begin with the first ones. */
-static void accumulate(const struct weight_gradient *w, const struct gradient_job *job, int64_t count,
-                       int is_first) {
+static void accumulate(const struct weight_gradient *w, const struct gradient_job *job,
+                       int64_t count, int is_first) {
     const struct dk_panels *p = &w->panels;
-    const int64_t channels = job->c1 - job->c0, blocks = dk_ceil_div(channels, w->kernels->convolution.tile_pixels);
+    const int64_t channels = job->c1 - job->c0,
+                  blocks = dk_ceil_div(channels, w->kernels->convolution.tile_pixels);
     for (int64_t e = 0; e < w->products; e++)
         for (int64_t q = job->q0; q < job->q1; q++) {
             const int64_t width = dk_panel_width(p, q);
-            float *u = job->u + (w->products * q * p->width + e * width) * p->inputs + job->c0 * width;
+            float *u =
+                job->u + (w->products * q * p->width + e * width) * p->inputs + job->c0 * width;
             if (is_first)
                 memset(u, 0, sizeof(float) * (size_t)(channels * width));
             for (int64_t b = 0; b < blocks; b++) {
@@ -110,7 +116,8 @@ static void run_gradient_workers(const void *args, int64_t begin, int64_t end, i
     (void)worker;
     for (int64_t k = begin; k < end; k++)
         for (int64_t next; (next = atomic_fetch_add(w->next, 1)) < w->slices * parts;) {
-            const int64_t slice = next / parts, i = next % parts / w->parts_dy, j = next % w->parts_dy;
+            const int64_t slice = next / parts, i = next % parts / w->parts_dy,
+                          j = next % w->parts_dy;
             struct gradient_job job = {
                 .c0 = i * w->panels.inputs / w->parts_x,
                 .c1 = (i + 1) * w->panels.inputs / w->parts_x,
@@ -124,7 +131,8 @@ static void run_gradient_workers(const void *args, int64_t begin, int64_t end, i
             job.f0 = job.q0 * w->panels.width;
             job.f1 = DK_MIN(w->panels.outputs, job.q1 * w->panels.width);
             job.z = job.v + w->products * w->v_plane;
-            const int64_t t0 = slice * w->tiles / w->slices, t1 = (slice + 1) * w->tiles / w->slices;
+            const int64_t t0 = slice * w->tiles / w->slices,
+                          t1 = (slice + 1) * w->tiles / w->slices;
             for (int64_t t = t0; t < t1; t += w->count) {
                 const int64_t count = DK_MIN(w->count, t1 - t);
                 transform_both(w, &job, t, count);
@@ -145,16 +153,18 @@ static void join_slices(const void *args, int64_t begin, int64_t end, int worker
     }
 }
 
-/* Parts for `jobs` jobs at a time, such that the longest job is short: its products, and what it transforms for them,
- * which takes as long as TRANSFORM products of each value. */
+/* Parts for `jobs` jobs at a time, such that the longest job is short: its products, and what it
+ * transforms for them, which takes as long as TRANSFORM products of each value. */
 static void choose_parts(struct weight_gradient *w, int64_t jobs) {
     const int64_t panels = dk_panel_count(&w->panels);
     int64_t least = INT64_MAX;
     for (int64_t parts_x = 1; parts_x <= DK_MIN(jobs, w->panels.inputs); parts_x++) {
         const int64_t parts_dy = DK_MIN(panels, jobs / parts_x);
         const int64_t channels = dk_ceil_div(w->panels.inputs, parts_x);
-        const int64_t filters = DK_MIN(w->panels.padded, dk_ceil_div(panels, parts_dy) * w->panels.width);
-        const int64_t cost = channels * filters + TRANSFORM * (dk_round_up(channels, w->panels.lanes) + filters);
+        const int64_t filters =
+            DK_MIN(w->panels.padded, dk_ceil_div(panels, parts_dy) * w->panels.width);
+        const int64_t cost =
+            channels * filters + TRANSFORM * (dk_round_up(channels, w->panels.lanes) + filters);
         if (cost < least) {
             least = cost;
             w->parts_x = parts_x;
@@ -180,7 +190,8 @@ static struct weight_gradient plan_gradient(const struct dk_convolution_backward
     };
     w.size = dk_winograd_weights_floats(form, &w.panels);
     const int64_t transformed = w.tiles * (w.panels.inputs + w.panels.padded);
-    w.slices = DK_MAX(1, DK_MIN(SLICES, transformed / (VALUES_PER_SUM * w.panels.inputs * w.panels.padded)));
+    w.slices = DK_MAX(
+        1, DK_MIN(SLICES, transformed / (VALUES_PER_SUM * w.panels.inputs * w.panels.padded)));
     choose_parts(&w, dk_ceil_div(threads, w.slices));
     w.count = batch_tiles(dk_ceil_div(w.tiles, w.slices), w.products, w.channels, w.filters);
     w.v_plane = dk_plane_floats(w.count, w.channels);
@@ -200,7 +211,8 @@ int64_t dk_winograd_gradient_workspace(const struct dk_convolution_backward_weig
     return gradient_bytes(&w);
 }
 
-void dk_winograd_gradient(const struct dk_convolution_backward_weights *a, const struct dk_winograd_form *form) {
+void dk_winograd_gradient(const struct dk_convolution_backward_weights *a,
+                          const struct dk_winograd_form *form) {
     atomic_llong next = 0;
     int64_t threads = dk_get_num_threads();
     struct weight_gradient w = plan_gradient(a, form, threads);
