@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
 import numpy as np
 import pytest
+
+from darkpy.engine import simd
 
 # A busy machine must not fail a test: what takes long is measured where it matters.
 hypothesis.settings.register_profile("darkpy", deadline=None)
@@ -35,3 +38,34 @@ def shared() -> Path:
 def rng() -> np.random.Generator:
     """A generator with a fixed seed: tests are repeatable."""
     return np.random.default_rng(20140917)
+
+
+@pytest.fixture(params=simd.available())
+def every_simd(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The test runs once with each instruction set of this machine."""
+    before = simd.simd()
+    simd.use(request.param)
+    yield request.param
+    simd.use(before)
+
+
+@pytest.fixture
+def threads() -> Iterator[object]:
+    """A function that sets the number of threads; it is put back afterwards."""
+    before = simd.get_num_threads()
+    yield simd.set_num_threads
+    simd.set_num_threads(before)
+
+
+@pytest.fixture
+def same_bits(threads):
+    """Call it with a function that returns arrays: 1, 2 and 7 threads must give equal bits."""
+
+    def check(run):
+        results = []
+        for count in (1, 2, 7):
+            threads(count)
+            results.append([array.tobytes() for array in run()])
+        assert results[0] == results[1] == results[2]
+
+    return check

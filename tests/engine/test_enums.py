@@ -26,6 +26,7 @@ PUBLIC = {
     ),
     "PASSES": ("forward", "backward_data", "backward_weights"),
     "COSTS": ("sse", "masked", "smooth", "L1", "softmax_cross_entropy", "logistic_cross_entropy"),
+    "OPTIMISERS": ("sgd", "adam"),
 }
 #: What stands before the name in C.
 NUMBERS = {
@@ -34,6 +35,7 @@ NUMBERS = {
     "ALGORITHMS": "DK_CONV_",
     "PASSES": "DK_CONV_",
     "COSTS": "DK_COST_",
+    "OPTIMISERS": "DK_",
 }
 
 
@@ -55,6 +57,7 @@ def test_counts_are_no_kinds() -> None:
     assert len(enums.ACTIVATIONS) == lib.DK_ACTIVATION_COUNT
     assert len(enums.CHANNEL_ACTIVATIONS) == lib.DK_CHANNELS_COUNT
     assert len(enums.COSTS) == lib.DK_COST_COUNT
+    assert len(enums.OPTIMISERS) == lib.DK_OPTIMISER_COUNT
     assert enumerators("dk_status")[:2] == ("DK_OK", "DK_BAD_SHAPE")
 
 

@@ -1,616 +1,71 @@
-"""Convolution and its gradients: every algorithm, variant and odd shape against float64 loops."""
+"""The NumPy face of convolution against the float64 reference."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 import numpy as np
 import pytest
-from guarded import GuardedTensor, GuardedVector, like, none_tensor
-from references.activations import activate
+from references.convolution import convolution_backward
+from references.convolution import convolution_forward as reference
 
-from darkpy.engine.boundary import lib, pointer, stretches, struct
+from darkpy.errors import ArgumentError, DTypeError, KernelError, ShapeError
+from darkpy.kernels.convolution import (
+    convolution_backward_data,
+    convolution_backward_weights,
+    convolution_forward,
+)
 
-EPS = 2.0**-23
-
-
-@dataclass(frozen=True)
-class Case:
-    """Sizes of one convolution; out: size of y, by default what Darknet makes of the padding."""
-
-    channels: int
-    filters: int
-    size: tuple[int, int] = (3, 3)
-    plane: tuple[int, int] = (7, 6)
-    batch: int = 2
-    stride: tuple[int, int] = (1, 1)
-    pad: tuple[int, int] = (1, 1)
-    dilation: tuple[int, int] = (1, 1)
-    groups: int = 1
-    out: tuple[int, int] | None = None
-    gap: int = 3
-
-    def fields(self):
-        names = ("size", "stride", "pad", "dilation")
-        return {
-            "channels": self.channels,
-            "filters": self.filters,
-            "groups": self.groups,
-            **{f"{n}_{a}": getattr(self, n)[i] for n in names for i, a in enumerate("hw")},
-        }
-
-    def out_plane(self):
-        if self.out:
-            return self.out
-        return tuple(
-            (p + 2 * pad - d * (k - 1) - 1) // s + 1
-            for p, pad, d, k, s in zip(
-                self.plane, self.pad, self.dilation, self.size, self.stride, strict=True
-            )
-        )
-
-    def x_shape(self):
-        return (self.batch, *self.plane, self.channels)
-
-    def y_shape(self):
-        return (self.batch, *self.out_plane(), self.filters)
-
-    def weights_shape(self):
-        return (self.filters, self.channels // self.groups, *self.size)
-
-    def terms(self):
-        return self.channels // self.groups * self.size[0] * self.size[1]
-
-
-CASES = {
-    "one of all": Case(1, 1, plane=(1, 1), batch=1),
-    "small": Case(5, 3),
-    "pointwise": Case(17, 33, size=(1, 1), pad=(0, 0)),
-    "pointwise strided": Case(6, 9, size=(1, 1), pad=(0, 0), stride=(2, 2)),
-    "pad on pointwise": Case(6, 9, size=(1, 1), pad=(2, 1)),
-    "rectangle": Case(4, 7, size=(1, 7), pad=(0, 3), plane=(5, 9)),
-    "rectangle 2": Case(4, 7, size=(5, 2), pad=(1, 0), stride=(2, 3), plane=(9, 10)),
-    "first layer": Case(3, 20, size=(7, 7), pad=(3, 3), stride=(2, 2), plane=(19, 23)),
-    "first layer dense": Case(3, 64, size=(7, 7), pad=(3, 3), stride=(2, 2), plane=(19, 23), gap=0),
-    "dense runs": Case(8, 16, plane=(12, 13), gap=0, batch=3),
-    "dense without pad": Case(8, 16, pad=(0, 0), plane=(12, 13), gap=0),
-    "stride beyond size": Case(5, 6, size=(2, 2), stride=(3, 4), pad=(0, 0), plane=(11, 13)),
-    "stride beyond size with pad": Case(
-        5, 6, size=(2, 1), stride=(3, 4), pad=(1, 1), plane=(11, 13)
-    ),
-    "large pad": Case(5, 6, size=(2, 2), pad=(4, 5), plane=(5, 4)),
-    "large pad dense": Case(5, 6, size=(2, 2), pad=(4, 5), plane=(5, 4), gap=0),
-    "only padding": Case(3, 4, size=(1, 1), pad=(3, 3), plane=(2, 2), stride=(4, 4)),
-    "dilated": Case(6, 5, dilation=(2, 3), pad=(2, 3), plane=(9, 11)),
-    "dilated and strided": Case(6, 5, dilation=(2, 3), stride=(2, 2), pad=(1, 4), plane=(9, 11)),
-    "dilation meets stride": Case(
-        3, 5, size=(3, 2), dilation=(4, 2), stride=(2, 4), pad=(3, 1), plane=(15, 12)
-    ),
-    "short out": Case(4, 5, plane=(8, 8), out=(3, 2)),
-    "long out": Case(4, 5, plane=(8, 8), out=(11, 13)),
-    "long out dense": Case(4, 5, plane=(8, 8), out=(11, 13), gap=0),
-    "groups": Case(12, 8, groups=4),
-    "resnext": Case(64, 64, groups=16, plane=(5, 5)),
-    "groups of one channel": Case(3, 6, groups=3),
-    "depthwise": Case(19, 19, groups=19, plane=(9, 8)),
-    "depthwise strided": Case(
-        37, 37, groups=37, stride=(2, 2), size=(5, 3), pad=(2, 1), plane=(9, 8)
-    ),
-    "depthwise dilated": Case(
-        16, 16, groups=16, stride=(2, 1), dilation=(3, 2), pad=(3, 2), plane=(9, 8)
-    ),
-    "depthwise mostly outside": Case(19, 19, groups=19, plane=(2, 1), batch=3),
-    "depthwise beyond plane": Case(5, 5, groups=5, size=(7, 5), pad=(3, 2), plane=(4, 2), batch=8),
-    "wide": Case(40, 130, plane=(6, 6)),
-    "deep": Case(150, 70, plane=(5, 5)),
-    "very deep pointwise": Case(2100, 5, size=(1, 1), pad=(0, 0), plane=(2, 2)),
-    "very deep": Case(2100, 5, plane=(2, 2), batch=1),
-    "whole plane": Case(33, 70, size=(4, 5), plane=(4, 5), pad=(0, 0), batch=9, gap=0),
-    "whole plane slice": Case(33, 70, size=(4, 5), plane=(4, 5), pad=(0, 0), batch=3),
-    "whole plane large": Case(64, 20, size=(7, 7), plane=(7, 7), pad=(0, 0), batch=1, gap=0),
-    "vectors": Case(300, 131, size=(1, 1), plane=(1, 1), pad=(0, 0), batch=16),
-    "many vectors": Case(40, 70, size=(1, 1), plane=(1, 1), pad=(0, 0), batch=37),
-    "vectors of one output": Case(35, 1, size=(1, 1), plane=(1, 1), pad=(0, 0), batch=11),
-    "five": Case(20, 24, size=(5, 5), pad=(2, 2), plane=(13, 12)),
-    "strided": Case(20, 24, stride=(2, 2), plane=(13, 12)),
-    "strided without pad": Case(17, 33, stride=(2, 2), pad=(0, 0), plane=(19, 8)),
-    "strided wide pad": Case(16, 70, stride=(2, 2), pad=(3, 2), plane=(4, 17), batch=1, gap=0),
-    "strided pixel": Case(35, 16, stride=(2, 2), plane=(2, 1), batch=3),
-    "five without pad": Case(17, 33, size=(5, 5), pad=(0, 0), plane=(9, 6)),
-    "five in one channel": Case(1, 70, size=(5, 5), pad=(1, 1), plane=(6, 7), gap=0),
-    "five beyond plane": Case(16, 16, size=(5, 5), pad=(4, 3), plane=(2, 3), batch=1),
-    "blocks over whole images": Case(5, 6, size=(2, 2), pad=(0, 1), plane=(3, 2), batch=7),
-    "kernel beyond plane": Case(4, 5, size=(7, 7), plane=(4, 4), pad=(3, 3), batch=8),
-    "thin batch": Case(8, 16, plane=(14, 14), batch=16),
-    **{f"{n} channels": Case(n, 9, plane=(5, 5)) for n in (4, 7, 8, 15, 16, 17, 32, 33)},
-    **{f"{n} filters": Case(6, n, plane=(5, 5)) for n in (4, 8, 15, 16, 17, 48, 63, 64, 65, 129)},
-    **{f"{n} pixels": Case(5, 9, plane=(1, n), pad=(1, 1)) for n in (5, 6, 8, 13, 14, 15)},
-}
-
-
-def is_depthwise(case):
-    return case.groups > 1 and case.groups == case.channels == case.filters
-
-
-def winograds(case):
-    if (case.dilation, case.groups) != ((1, 1), 1):
-        return []
-    if case.stride == (1, 1) and case.size in ((3, 3), (5, 5)):
-        return [lib.DK_CONV_WINOGRAD] + [lib.DK_CONV_WINOGRAD_2X2] * (case.size == (3, 3))
-    return [lib.DK_CONV_WINOGRAD_2X2] * ((case.size, case.stride) == ((3, 3), (2, 2)))
-
-
-def algorithms(case):
-    plain = lib.DK_CONV_DEPTHWISE if is_depthwise(case) else lib.DK_CONV_INDIRECT
-    return [lib.DK_CONV_AUTO, lib.DK_CONV_IM2COL, plain, *winograds(case)]
-
-
-def patches(case, x):
-    """[n, y, x, group, channel of the group, i, j], float64: what every output sees."""
-    n, (out_h, out_w) = case.batch, case.out_plane()
-    seen = np.zeros((n, out_h, out_w, case.channels, *case.size))
-    for (y, z, i, j), _ in np.ndenumerate(np.empty((out_h, out_w, *case.size))):
-        sy = y * case.stride[0] - case.pad[0] + i * case.dilation[0]
-        sx = z * case.stride[1] - case.pad[1] + j * case.dilation[1]
-        if 0 <= sy < case.plane[0] and 0 <= sx < case.plane[1]:
-            seen[:, y, z, :, i, j] = x[:, sy, sx]
-    return seen.reshape(n, out_h, out_w, case.groups, -1, *case.size)
-
-
-def forward_reference(case, x, weights):
-    w = weights.astype(np.float64).reshape(case.groups, -1, *case.weights_shape()[1:])
-    return np.einsum("nyxgcij,gfcij->nyxgf", patches(case, x), w).reshape(case.y_shape())
-
-
-def data_reference(case, dy, weights):
-    n, out_h, out_w, _ = case.y_shape()
-    w = weights.astype(np.float64).reshape(case.groups, -1, *case.weights_shape()[1:])
-    spread = np.einsum("nyxgf,gfcij->nyxgcij", dy.reshape(n, out_h, out_w, case.groups, -1), w)
-    spread = spread.reshape(n, out_h, out_w, case.channels, *case.size)
-    dx = np.zeros(case.x_shape())
-    for (y, z, i, j), _ in np.ndenumerate(np.empty((out_h, out_w, *case.size))):
-        sy = y * case.stride[0] - case.pad[0] + i * case.dilation[0]
-        sx = z * case.stride[1] - case.pad[1] + j * case.dilation[1]
-        if 0 <= sy < case.plane[0] and 0 <= sx < case.plane[1]:
-            dx[:, sy, sx] += spread[:, y, z, :, i, j]
-    return dx
-
-
-def weights_reference(case, x, dy):
-    d = dy.astype(np.float64).reshape(*dy.shape[:3], case.groups, -1)
-    return np.einsum("nyxgcij,nyxgf->gfcij", patches(case, x), d).reshape(case.weights_shape())
-
-
-def workspace_of(size):
-    """(memory, pointer aligned to 64 bytes), full of NaN."""
-    memory = np.full(size // 4 + 32, np.nan, np.float32)
-    start = (-memory.ctypes.data % 64) // 4
-    return memory, pointer(memory[start:]) if size else pointer(None)
-
-
-def pack(case, weights):
-    shape = struct("dk_conv_shape", case.fields())
-    packed = GuardedVector(np.full(lib.dk_convolution_weights_size(shape), np.nan))
-    plain = np.ascontiguousarray(weights, np.float32)
-    assert lib.dk_convolution_pack(shape, pointer(plain), packed.pointer) == lib.DK_OK
-    packed.check()
-    return packed
-
-
-def unpack(case, packed):
-    shape = struct("dk_conv_shape", case.fields())
-    plain = GuardedVector(np.full(case.weights_shape(), np.nan))
-    assert lib.dk_convolution_unpack(shape, packed.pointer, plain.pointer) == lib.DK_OK
-    plain.check()
-    return plain.values
-
-
-def winograd_weights(case, algorithm, weights):
-    shape = struct("dk_conv_shape", case.fields())
-    made = GuardedVector(np.full(lib.dk_convolution_winograd_size(shape, algorithm), np.nan))
-    status = lib.dk_convolution_pack_winograd(shape, algorithm, weights.pointer, made.pointer)
-    assert status == lib.DK_OK
-    made.check()
-    return made
-
-
-def forward(
-    case,
-    x,
-    weights,
-    algorithm=0,
-    activation=0,
-    scale=None,
-    shift=None,
-    residual=None,
-    prepared=False,
-    prefetch=(),
-    out=None,
-):
-    source, out = GuardedTensor(x, case.gap), like(case.y_shape()) if out is None else out
-    added = None if residual is None else GuardedTensor(residual, 5)
-    packed = pack(case, weights)
-    fields = {
-        "shape": case.fields(),
-        "x": source.struct,
-        "y": out.struct,
-        "residual": none_tensor(case.y_shape()) if added is None else added.struct,
-        "weights": packed.pointer,
-        "scale": pointer(scale),
-        "shift": pointer(shift),
-        "activation": activation,
-        "algorithm": algorithm,
-    }
-    made = winograd_weights(case, algorithm, packed) if prepared else None
-    fields["winograd"] = made.pointer if made else pointer(None)
-    fields["prefetch"], fields["prefetch_count"] = stretches(prefetch), len(prefetch)
-    size = lib.dk_convolution_forward_workspace(struct("dk_convolution", fields))
-    memory, space = workspace_of(size)
-    args = struct("dk_convolution", {**fields, "workspace": space, "workspace_bytes": size})
-    assert lib.dk_convolution_forward(args) == lib.DK_OK
-    source.check()
-    out.check()
-    del memory
-    return out.values
-
-
-def backward_data(case, dy, weights, algorithm=0, start=None):
-    delta = GuardedTensor(dy, case.gap)
-    out = like(case.x_shape()) if start is None else GuardedTensor(start)
-    packed = pack(case, weights)
-    fields = {
-        "shape": case.fields(),
-        "dy": delta.struct,
-        "dx": out.struct,
-        "weights": packed.pointer,
-        "accumulate": int(start is not None),
-        "algorithm": algorithm,
-    }
-    name = "dk_convolution_backward_data"
-    size = lib.dk_convolution_backward_data_workspace(struct(name, fields))
-    memory, space = workspace_of(size)
-    work = {"workspace": space, "workspace_bytes": size}
-    status = lib.dk_convolution_backward_data(struct(name, {**fields, **work}))
-    assert status == lib.DK_OK
-    out.check()
-    del memory
-    return out.values
-
-
-def backward_weights(case, x, dy, algorithm=0, start=None, before_run=lambda: None):
-    source, delta = GuardedTensor(x, case.gap), GuardedTensor(dy, case.gap)
-    updates = pack(case, np.zeros(case.weights_shape()) if start is None else start)
-    fields = {
-        "shape": case.fields(),
-        "x": source.struct,
-        "dy": delta.struct,
-        "updates": updates.pointer,
-        "algorithm": algorithm,
-    }
-    name = "dk_convolution_backward_weights"
-    size = lib.dk_convolution_backward_weights_workspace(struct(name, fields))
-    memory, space = workspace_of(size)
-    work = {"workspace": space, "workspace_bytes": size}
-    before_run()
-    status = lib.dk_convolution_backward_weights(struct(name, {**fields, **work}))
-    assert status == lib.DK_OK
-    updates.check()
-    del memory
-    plain = unpack(case, updates)
-    np.testing.assert_array_equal(pack(case, plain).values, updates.values)  # padding lanes stay 0
-    return plain
+CASES = [
+    # x, weights, options
+    ((2, 5, 7, 6), (4, 5, 3, 3), {"pad": 1}),
+    ((1, 8, 9, 8), (6, 4, 3, 2), {"stride": (2, 1), "pad": (1, 0), "groups": 2}),
+    ((2, 3, 11, 12), (7, 3, 2, 3), {"dilation": (2, 3), "pad": 2, "stride": 2}),
+    ((3, 6, 5, 5), (6, 1, 3, 3), {"pad": 1, "groups": 6}),
+    ((4, 6, 5, 4), (9, 6, 5, 4), {}),
+]
 
 
 def integers(rng, shape):
-    """Small integers, of which float32 sums are exact."""
     return rng.integers(-8, 9, shape).astype(np.float32)
 
 
-def picks_winograd(case, algorithm):
-    """Whether any pass would use Winograd's algorithm."""
-    shape = struct("dk_conv_shape", case.fields())
-    choices = [lib.dk_convolution_choose(shape, case.batch, *case.out_plane(), k) for k in range(3)]
-    winograd = {lib.DK_CONV_WINOGRAD, lib.DK_CONV_WINOGRAD_2X2}
-    return algorithm in winograd or (algorithm == lib.DK_CONV_AUTO and winograd & set(choices))
+@pytest.mark.parametrize(("x_shape", "weights_shape", "options"), CASES)
+@pytest.mark.parametrize("algorithm", ["auto", "im2col"])
+def test_all_three_passes(rng, x_shape, weights_shape, options, algorithm):
+    x, weights = integers(rng, x_shape), integers(rng, weights_shape)
+    biases = integers(rng, weights_shape[0])
+    y = convolution_forward(x, weights, biases, **options, algorithm=algorithm)
+    np.testing.assert_array_equal(y, reference(x, weights, biases, **options))
+    assert convolution_forward(x, weights, out=y, **options) is y
+    np.testing.assert_array_equal(y, reference(x, weights, **options))
+    grad_y = integers(rng, y.shape)
+    grad_x, grad_weights, _ = convolution_backward(grad_y, x, weights, **options)
+    options = {**options, "algorithm": algorithm}
+    plane, ksize = x_shape[2:], weights_shape[2:]
+    got = convolution_backward_data(grad_y, weights, plane, **options)
+    np.testing.assert_array_equal(got, grad_x)
+    got = convolution_backward_data(grad_y, weights, plane, **options, out=x.copy())
+    np.testing.assert_array_equal(got, grad_x + x)
+    got = convolution_backward_weights(x, grad_y, ksize, **options)
+    np.testing.assert_array_equal(got, grad_weights)
+    got = convolution_backward_weights(x, grad_y, ksize, **options, out=weights.copy())
+    np.testing.assert_array_equal(got, grad_weights + weights)
 
 
-def close(got, exact, terms, magnitude):
-    assert (abs(got - exact) <= 4 * EPS * np.sqrt(terms) * magnitude + 1e-30).all()
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_all_passes_are_exact_on_integers(every_simd, rng, name):
-    case = CASES[name]
-    x, dy = integers(rng, case.x_shape()), integers(rng, case.y_shape())
-    weights, start = integers(rng, case.weights_shape()), integers(rng, case.weights_shape())
-    before = integers(rng, case.x_shape())
-    np.testing.assert_array_equal(unpack(case, pack(case, weights)), weights)
-    y = forward_reference(case, x, weights)
-    dx = data_reference(case, dy, weights)
-    updates = weights_reference(case, x, dy)
-    for algorithm in algorithms(case):
-        if picks_winograd(case, algorithm):
-            continue  # its transforms round
-        np.testing.assert_array_equal(forward(case, x, weights, algorithm), y)
-        np.testing.assert_array_equal(backward_data(case, dy, weights, algorithm), dx)
-        got = backward_data(case, dy, weights, algorithm, start=before)
-        np.testing.assert_array_equal(got, dx + before)
-        got = backward_weights(case, x, dy, algorithm, start=start)
-        np.testing.assert_array_equal(got, updates + start)
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_real_values_stay_within_the_bound(every_simd, rng, name):
-    case = CASES[name]
-    x, dy, weights = (
-        rng.standard_normal(s).astype(np.float32)
-        for s in (case.x_shape(), case.y_shape(), case.weights_shape())
-    )
-    pixels = case.batch * np.prod(case.out_plane())
-    for algorithm in algorithms(case):
-        if picks_winograd(case, algorithm):
-            continue
-        got = forward(case, x, weights, algorithm)
-        limit = forward_reference(case, abs(x), abs(weights))
-        close(got, forward_reference(case, x, weights), case.terms(), limit)
-        got = backward_data(case, dy, weights, algorithm)
-        limit = data_reference(case, abs(dy), abs(weights))
-        terms = case.terms() * case.filters / case.channels
-        close(got, data_reference(case, dy, weights), max(1, terms), limit)
-        got = backward_weights(case, x, dy, algorithm)
-        limit = weights_reference(case, abs(x), abs(dy))
-        close(got, weights_reference(case, x, dy), pixels, limit)
-
-
-@pytest.mark.parametrize(
-    ("name", "winograd"), [(name, a) for name, case in CASES.items() for a in winograds(case)]
-)
-def test_winograd_stays_close_on_the_scale_of_a_tile(every_simd, rng, name, winograd):
-    """Transforms mix the values of a tile, so errors go with the largest sum|a*b| around."""
-    case = CASES[name]
-    x, dy, weights, before = (
-        rng.standard_normal(s).astype(np.float32)
-        for s in (case.x_shape(), case.y_shape(), case.weights_shape(), case.x_shape())
-    )
-    pixels = case.batch * np.prod(case.out_plane())
-    for prepared in (False, True):
-        got = forward(case, x, weights, winograd, prepared=prepared)
-        limit = forward_reference(case, abs(x), abs(weights)).max()
-        close(got, forward_reference(case, x, weights), 4 * case.terms(), limit)
-    limit = data_reference(case, abs(dy), abs(weights)).max()
-    exact = data_reference(case, dy, weights)
-    got = backward_data(case, dy, weights, winograd)
-    close(got, exact, 36 * case.filters, limit)
-    got = backward_data(case, dy, weights, winograd, start=before)
-    close(got, exact + before, 36 * case.filters, limit + abs(before).max())
-    got = backward_weights(case, x, dy, winograd, start=weights)
-    limit = weights_reference(case, abs(x), abs(dy)).max() + abs(weights).max()
-    close(got, weights_reference(case, x, dy) + weights, 16 * pixels, limit)
-
-
-LARGE = {
-    "thin": Case(1, 8, plane=(28, 28), batch=32, gap=0),
-    "thin 2": Case(8, 16, plane=(14, 14), batch=32, gap=0),
-    "first": Case(3, 24, size=(7, 7), stride=(2, 2), pad=(3, 3), plane=(64, 61), gap=0),
-    "middle": Case(48, 70, plane=(28, 27), batch=3),
-    "pointwise": Case(100, 80, size=(1, 1), pad=(0, 0), plane=(14, 14), batch=8),
-    "few pixels": Case(160, 200, plane=(7, 7), batch=2),
-    "connected": Case(50, 300, size=(6, 6), plane=(6, 6), pad=(0, 0), batch=16, gap=0),
-    "connected, large batch": Case(50, 70, size=(3, 3), plane=(3, 3), pad=(0, 0), batch=40, gap=0),
-    "groups": Case(64, 64, groups=8, plane=(20, 20)),
-    "depthwise": Case(64, 64, groups=64, plane=(30, 30), batch=4),
-    "strided": Case(32, 64, stride=(2, 2), plane=(31, 30), batch=4),
-    "few tiles, many filters": Case(40, 150, plane=(14, 14), batch=1),
-    "five": Case(32, 80, size=(5, 5), pad=(2, 2), plane=(15, 14)),
-}
-
-
-@pytest.mark.parametrize("name", LARGE)
-def test_bits_do_not_depend_on_the_number_of_threads(every_simd, threads, rng, name):
-    case = LARGE[name]
-    x, dy, weights = (
-        rng.standard_normal(s).astype(np.float32)
-        for s in (case.x_shape(), case.y_shape(), case.weights_shape())
-    )
-    first = None
-    for count in (1, 2, 7):
-        threads(count)
-        results = [
-            forward(case, x, weights),
-            backward_data(case, dy, weights),
-            backward_weights(case, x, dy),
-        ]
-        first = first or results
-        for got, want in zip(results, first, strict=True):
-            np.testing.assert_array_equal(got, want)
-    im2col = lib.DK_CONV_IM2COL
-    slow = [
-        forward(case, x, weights, im2col),
-        backward_data(case, dy, weights, im2col),
-        backward_weights(case, x, dy, im2col),
-    ]
-    for got, want in zip(slow, first, strict=True):
-        np.testing.assert_allclose(got, want, rtol=0, atol=2e-5 * abs(want).max())
-
-
-def test_a_workspace_made_for_fewer_threads_is_enough(threads, rng):
-    case = LARGE["middle"]
-    x, weights = (
-        rng.standard_normal(s).astype(np.float32) for s in (case.x_shape(), case.weights_shape())
-    )
-    threads(1)
-    want = forward(case, x, weights, lib.DK_CONV_WINOGRAD)
-    packed, source, out = pack(case, weights), GuardedTensor(x), like(case.y_shape())
-    fields = {
-        "shape": case.fields(),
-        "x": source.struct,
-        "y": out.struct,
-        "weights": packed.pointer,
-        "algorithm": lib.DK_CONV_WINOGRAD,
-    }
-    size = lib.dk_convolution_forward_workspace(struct("dk_convolution", fields))
-    memory = GuardedVector(np.zeros(size // 4))
-    work = {"workspace": memory.pointer, "workspace_bytes": size}
-    threads(7)
-    assert lib.dk_convolution_forward(struct("dk_convolution", {**fields, **work})) == lib.DK_OK
-    memory.check()
-    np.testing.assert_array_equal(out.values, want)
-    work["workspace_bytes"] = 4
-    args = struct("dk_convolution", {**fields, **work})
-    assert lib.dk_convolution_forward(args) == lib.DK_BAD_ARGUMENT
-
-
-@pytest.mark.parametrize(
-    "case", [Case(8, 72, plane=(30, 29), batch=6), Case(100, 150, plane=(13, 13), batch=2)]
-)
-def test_a_gradient_workspace_serves_any_number_of_threads(threads, rng, case):
-    x, dy = (rng.standard_normal(s).astype(np.float32) for s in (case.x_shape(), case.y_shape()))
-    threads(1)
-    want = backward_weights(case, x, dy, lib.DK_CONV_WINOGRAD)
-    for asked, used in ((1, 7), (7, 1), (2, 3), (5, 4)):
-        threads(asked)
-        got = backward_weights(
-            case, x, dy, lib.DK_CONV_WINOGRAD, before_run=lambda used=used: threads(used)
-        )
-        np.testing.assert_array_equal(got, want)
-
-
-@pytest.mark.parametrize("algorithm", ["DK_CONV_INDIRECT", "DK_CONV_WINOGRAD"])
-@pytest.mark.parametrize("filters", [64, 76])
-def test_outputs_of_more_than_16_mb_go_around_the_caches(every_simd, rng, algorithm, filters):
-    case = Case(3, filters, plane=(131, 127), batch=4)
-    x = rng.standard_normal(case.x_shape()).astype(np.float32)
-    weights = rng.standard_normal(case.weights_shape()).astype(np.float32)
-    chosen = getattr(lib, algorithm)
-    out = like(case.y_shape(), 80 - filters, offset=None)
-    assert out.pixels.nbytes > 16 << 20
-    got = forward(case, x, weights, chosen, activation=lib.DK_RELU, out=out)
-    want = forward(
-        case, x, weights, chosen, activation=lib.DK_RELU
-    )  # its pixels are 67 values wide
-    np.testing.assert_array_equal(got, want)
-
-
-@pytest.mark.parametrize(
-    "case",
-    [
-        *(LARGE[name] for name in ("middle", "pointwise", "strided", "depthwise")),
-        *(CASES[name] for name in ("only padding", "large pad", "kernel beyond plane")),
-    ],
-)
-def test_prefetching_changes_nothing(rng, case):
-    x, weights = (
-        rng.standard_normal(s).astype(np.float32) for s in (case.x_shape(), case.weights_shape())
-    )
-    later = [np.zeros(n, np.uint8) for n in (1, 100_000, 63, 5_000_000)]
-    want = forward(case, x, weights)
-    np.testing.assert_array_equal(forward(case, x, weights, prefetch=later), want)
-
-
-@pytest.mark.parametrize("kind", ["linear", "relu", "leaky", "logistic", "mish", "hardtan"])
-@pytest.mark.parametrize("name", ["small", "deep", "depthwise", "65 filters", "vectors"])
-def test_scale_shift_residual_and_activation_are_applied_in_this_order(every_simd, rng, name, kind):
-    case = CASES[name]
-    x, weights, residual = (
-        rng.standard_normal(s).astype(np.float32)
-        for s in (case.x_shape(), case.weights_shape(), case.y_shape())
-    )
-    scale, shift = (rng.standard_normal(case.filters).astype(np.float32) for _ in range(2))
-    exact = forward_reference(case, x, weights)
-    for a, b, r in [
-        (None, None, None),
-        (scale, None, None),
-        (None, shift, None),
-        (None, None, residual),
-        (scale, shift, residual),
-    ]:
-        want = exact * (1 if a is None else a.astype(np.float64))
-        want = want + (0 if b is None else b) + (0 if r is None else r)
-        want = activate(kind, want)
-        for algorithm in algorithms(case):
-            activation = getattr(lib, f"DK_{kind.upper()}")
-            got = forward(case, x, weights, algorithm, activation, a, b, r)
-            np.testing.assert_allclose(got, want, rtol=1e-5, atol=2e-5 * np.sqrt(case.terms()))
-
-
-def test_nan_reaches_the_output_through_relu_and_leaky(every_simd):
-    case = replace(CASES["pointwise"], plane=(1, 1), batch=1)
-    x = np.ones(case.x_shape(), np.float32)
-    x[0, 0, 0, 3] = np.nan
-    weights = np.ones(case.weights_shape(), np.float32)
-    for kind in (lib.DK_RELU, lib.DK_LEAKY, lib.DK_LINEAR):
-        assert np.isnan(forward(case, x, weights, activation=kind)).all()
-
-
-@pytest.mark.parametrize(
-    "case",
-    [
-        Case(1, 1, size=(1, 1)),
-        Case(37, 16, size=(1, 1)),
-        Case(300, 150, size=(1, 1)),
-        Case(29, 70),
-        Case(70, 129, size=(5, 5)),
-        Case(3, 64, size=(7, 7)),
-        Case(4, 19, size=(17, 17)),
-        Case(24, 63, groups=3),
-        Case(40, 40, groups=40),
-    ],
-    ids=lambda case: f"{case.filters}x{case.channels}x{case.size[0]}-{case.groups}",
-)
-def test_packing_fills_every_place(every_simd, same_bits, rng, case):
-    weights = rng.normal(size=case.weights_shape()).astype(np.float32)
-    packed = pack(case, weights)  # into NaN
-    assert np.isfinite(packed.values).all()
-    assert np.count_nonzero(packed.values) == weights.size
-    assert unpack(case, packed).tobytes() == weights.tobytes()
-    same_bits(lambda: [pack(case, weights).values])
-
-
-@pytest.mark.parametrize(
-    ("change", "status"),
-    [
-        ({"groups": 2}, lib.DK_BAD_SHAPE),
-        ({"channels": 4}, lib.DK_BAD_SHAPE),
-        ({"stride_h": 0}, lib.DK_BAD_SHAPE),
-        ({"pad_w": -1}, lib.DK_BAD_SHAPE),
-        ({"dilation_w": 0}, lib.DK_BAD_SHAPE),
-        ({"algorithm": lib.DK_CONV_DEPTHWISE}, lib.DK_UNSUPPORTED),
-        ({"algorithm": 99}, lib.DK_BAD_ARGUMENT),
-        ({"activation": 99}, lib.DK_BAD_ARGUMENT),
-        ({"weights": pointer(None)}, lib.DK_BAD_ARGUMENT),
-    ],
-)
-def test_bad_arguments_are_refused_and_nothing_is_written(change, status):
-    case = CASES["small"]
-    source, out = GuardedTensor(np.ones(case.x_shape())), like(case.y_shape())
-    packed = pack(case, np.ones(case.weights_shape()))
-    inner = {k: v for k, v in change.items() if k in case.fields()}
-    outer = {k: v for k, v in change.items() if k not in case.fields()}
-    fields = {
-        "shape": {**case.fields(), **inner},
-        "x": source.struct,
-        "y": out.struct,
-        "weights": packed.pointer,
-        **outer,
-    }
-    assert lib.dk_convolution_forward(struct("dk_convolution", fields)) == status
-    assert np.isnan(out.values).all()
-
-
-def test_the_choice_depends_on_the_shape():
-    pick = lib.dk_convolution_choose
-    plain = struct("dk_conv_shape", CASES["pointwise"].fields())
-    depthwise = struct("dk_conv_shape", CASES["depthwise"].fields())
-    large = struct("dk_conv_shape", Case(64, 64).fields())
-    strided = struct("dk_conv_shape", Case(64, 128, stride=(2, 2)).fields())
-    for which in range(3):
-        assert pick(plain, 1, 7, 6, which) == lib.DK_CONV_INDIRECT
-        assert pick(depthwise, 1, 9, 8, which) == lib.DK_CONV_DEPTHWISE
-        assert pick(large, 1, 56, 56, which) == lib.DK_CONV_WINOGRAD
-        assert pick(large, 1, 2, 2, which) == lib.DK_CONV_INDIRECT
-        assert pick(strided, 1, 2, 2, which) == lib.DK_CONV_INDIRECT
-    assert pick(strided, 1, 56, 56, lib.DK_CONV_BACKWARD_DATA) == lib.DK_CONV_INDIRECT
-    assert pick(strided, 1, 56, 56, lib.DK_CONV_BACKWARD_WEIGHTS) == lib.DK_CONV_INDIRECT
-    if lib.dk_simd_lanes() == 16:
-        assert pick(large, 1, 7, 7, lib.DK_CONV_FORWARD) == lib.DK_CONV_WINOGRAD_2X2
-        assert pick(strided, 1, 56, 56, lib.DK_CONV_FORWARD) == lib.DK_CONV_WINOGRAD_2X2
+def test_bad_input_is_named():
+    x, weights = np.ones((1, 4, 5, 5), np.float32), np.ones((2, 4, 3, 3), np.float32)
+    with pytest.raises(ShapeError, match="weights must have shape"):
+        convolution_forward(x, weights, groups=2)
+    with pytest.raises(ShapeError, match="biases must have shape"):
+        convolution_forward(x, weights, np.ones(3, np.float32))
+    with pytest.raises(DTypeError, match="x must be"):
+        convolution_forward(x.astype(np.float64), weights)
+    with pytest.raises(ArgumentError, match="algorithm must be one of"):
+        convolution_forward(x, weights, algorithm="fft")
+    with pytest.raises(KernelError):
+        convolution_forward(x, weights, algorithm="depthwise")
+    with pytest.raises(ShapeError, match="does not fit the height 5"):
+        convolution_forward(x, np.ones((2, 4, 7, 7), np.float32))
+    with pytest.raises(ShapeError, match="grad_y must have shape"):
+        convolution_backward_data(x, np.ones((2, 4, 1, 1), np.float32), (5, 5))
+    with pytest.raises(ShapeError, match=r"grad_y must have shape \(1, 4, 3, 3\)"):
+        convolution_backward_weights(x, x, 3)

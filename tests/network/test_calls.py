@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
-from test_topologies import GRAPHS, HEAD, TAIL, conv
+from graphs import GRAPHS, HEAD, TAIL, conv
 
 from darkpy.config.sections import parse_cfg
 from darkpy.engine.boundary import check, lib

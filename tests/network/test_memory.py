@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from graphs import GRAPHS, HEAD, TAIL
 from network_pair import Pair
-from test_topologies import GRAPHS, HEAD, TAIL
 
 from darkpy.network.plans import MAX_PLANS
 

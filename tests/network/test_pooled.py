@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from test_topologies import GRAPHS, HEAD, TAIL, conv, pool, route
+from graphs import GRAPHS, HEAD, TAIL, conv, pool, route
 
 from darkpy.config.sections import parse_cfg
 from darkpy.network.fusing import find_pooled

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_imagenet import photos
+from imagenet_photos import photos
 
 import darkpy
 from darkpy.cli.main import main

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from test_topologies import GRAPHS, HEAD, TAIL, conv, route, shortcut
+from graphs import GRAPHS, HEAD, TAIL, conv, route, shortcut
 
 from darkpy.config.sections import parse_cfg
 from darkpy.errors import ArgumentError

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from convolution_cases import CASES, Case, forward_reference, winograd_weights, workspace_of
+from convolution_cases import pack as pack_floats
 from guarded import GuardedTensor, GuardedVector, like, none_tensor
 from references.activations import activate
-from test_convolution import (
-    CASES,
-    Case,
-    forward_reference,
-    winograd_weights,
-    workspace_of,
-)
-from test_convolution import pack as pack_floats
 
 from darkpy.engine import simd
 from darkpy.engine.boundary import lib, pointer, stretches, struct
