@@ -1,4 +1,4 @@
-"""Whether two built source trees of darkpy compute the same bits, and as fast.
+"""Compare two built source trees of darkpy: the bits of their results, and their speed.
 
 ``python benchmarks/compare_builds.py OLD_TREE NEW_TREE [--bits] [--speed] [--simd avx2 ...]``
 

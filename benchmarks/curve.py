@@ -1,4 +1,4 @@
-"""Draw a training's history as an SVG picture: loss, and the share of held-back photos named right.
+"""Draw a training's history as an SVG picture: loss, and accuracy on the held-back photos.
 
 ``python benchmarks/curve.py NAME_history.csv PICTURE.svg``
 """

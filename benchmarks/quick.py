@@ -1,4 +1,4 @@
-"""About 20 seconds, nothing but darkpy and NumPy: GoogLeNet's layers, and gemm at their sizes.
+"""A benchmark of 20 seconds, darkpy and NumPy only: GoogLeNet's layers, and gemm at their sizes.
 
 ``python benchmarks/quick.py [--threads N]``
 

@@ -1,4 +1,4 @@
-"""Everything that darkpy raises for bad input.
+"""Errors: everything that darkpy raises for bad input.
 
 ::
 

@@ -1,4 +1,4 @@
-"""Those who take part: one file each, imported only in the contender's own process."""
+"""Contenders: the programs that are compared; one file each, imported in its own process only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""darkpy itself."""
+"""darkpy as a contender."""
 
 from __future__ import annotations
 

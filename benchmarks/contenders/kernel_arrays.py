@@ -1,4 +1,4 @@
-"""The arrays that every contender's kernels work on: equal in all processes, made when used."""
+"""The arrays that all contenders' kernels work on: equal in all processes, made at first use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a NumPy user writes instead, with outputs given where NumPy takes them."""
+"""NumPy's equivalents of the kernels, with outputs given where NumPy accepts them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PyTorch's equivalents on the same arrays, with outputs given where PyTorch takes them."""
+"""PyTorch's equivalents of the kernels, with outputs given where PyTorch accepts them."""
 
 from __future__ import annotations
 

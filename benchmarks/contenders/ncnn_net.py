@@ -1,4 +1,4 @@
-"""ncnn on what its converter pnnx makes of the exported file; one image at a time, as it works."""
+"""ncnn on the exported file, converted by its pnnx; it runs one image at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""OpenVINO on the exported file: in float32 as hinted, or in the precision of its own choice."""
+"""OpenVINO on the exported file: in float32 on request, else in the precision that it chooses."""
 
 from __future__ import annotations
 

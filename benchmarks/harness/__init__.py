@@ -1,1 +1,1 @@
-"""What the benchmarks share: workers, rounds, tables, and the files that every contender reads."""
+"""Shared code of the benchmarks: workers, rounds, tables, and the files that contenders read."""

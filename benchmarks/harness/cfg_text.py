@@ -1,4 +1,4 @@
-"""cfg files made from a cfg: other batch sizes, and the part that Darknet itself can read."""
+"""Variants of a cfg file: other batch sizes, and the part that Darknet itself can read."""
 
 from __future__ import annotations
 

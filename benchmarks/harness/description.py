@@ -1,4 +1,4 @@
-"""A network in plain data (JSON and arrays), for contenders that build it without darkpy."""
+"""A network as plain data (JSON and arrays), for contenders that build it without darkpy."""
 
 from __future__ import annotations
 

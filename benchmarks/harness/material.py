@@ -1,4 +1,4 @@
-"""The files that contenders read: one network and one input in everybody's format."""
+"""Files for the contenders: one network and one input, in the format of each."""
 
 from __future__ import annotations
 

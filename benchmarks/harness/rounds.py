@@ -1,4 +1,4 @@
-"""Contenders in turn, round after round: what disturbs one disturbs all."""
+"""Rounds: contenders take turns, so that a disturbance of the machine meets all of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command ``darkpy``: one file a command, each a thin face of the public functions.
+"""The command ``darkpy``: one file for each subcommand, a thin layer over the public functions.
 
 A file here with a function ``register(commands)`` is a command; there is no list to edit.
 """

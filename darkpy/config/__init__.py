@@ -1,4 +1,4 @@
-"""Darknet's text files -> checked sections and options; knows no layers.
+"""Configuration: Darknet's text files become checked sections and options; knows no layers.
 
 ========================  ==========================================================
 `sections`                .cfg text -> list of `Section`, line numbers kept

@@ -1,4 +1,4 @@
-"""All that depends on which fork of Darknet a network was written for, in one table.
+"""Dialects: all that depends on the fork of Darknet a network was written for, in one table.
 
 The forks share the grammar and most layers; they differ in the constants below. Code asks the
 dialect of its network and never tests a fork's name. Sources: the constructors and kernels of

@@ -1,4 +1,4 @@
-"""One declaration per option: it drives parsing, defaults, ranges, messages and documentation.
+"""Options: one declaration drives parsing, defaults, ranges, messages and documentation.
 
 A layer lists its options once, with the short constructors below, and `read_options` turns a
 section into checked values::

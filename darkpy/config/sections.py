@@ -1,4 +1,4 @@
-"""The text of a .cfg file -> its sections, every line number kept.
+"""The sections of a .cfg file, parsed from its text; every line number is kept.
 
 Only the grammar lives here; what the keys mean is declared with `darkpy.config.options`.
 The grammar (Darknet's `read_cfg` and `option_list.c`, spec in docs/cfg-grammar.md):

@@ -1,4 +1,4 @@
-"""Bytes of a text file -> text, and text -> the pieces that all of Darknet's text files share.
+"""Text files: decoding, and splitting into the pieces that all of Darknet's formats share.
 
 Everything that is true for .cfg files, .data files and lists alike belongs here: reading with a
 limit, decoding, the split of ``key=value``, and how a piece of a file is quoted in a message.

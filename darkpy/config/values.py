@@ -1,4 +1,4 @@
-"""A written value -> the Python value that its declaration promises, or a ValueError.
+"""Values: written text becomes the value that its declaration promises, or a ValueError.
 
 The text must parse whole: ``4x`` and ``abc``, which Darknet's atoi reads as 4 and 0, are refused.
 An integral float (``3.0``, ``1e3``) passes as an integer.

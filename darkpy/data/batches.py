@@ -1,4 +1,4 @@
-"""Batches, prepared by threads while the network works on the one before.
+"""Batches, prepared by threads while the network works on the previous one.
 
 The order and the content of the batches do not depend on the number of threads: each sample's
 random numbers are its own (`darkpy.data.augment.random_stream`), and each is written to its place.

@@ -1,4 +1,4 @@
-"""Darknet's form of training data: a .data file, lists of paths, the class being part of the path.
+"""Darknet's training data: a .data file, lists of paths, and classes that are parts of the paths.
 
 The files themselves are read by `darkpy.config.data_file`; here is what a path means.
 """

@@ -1,4 +1,4 @@
-"""What the trainer knows about a set of labelled photos.
+"""Data sets: what the trainer knows about labelled photos.
 
 Each form of data (IDX files, folders, lists, arrays, ...) is a subclass in a file of its own;
 `darkpy.data.open_dataset` picks one.

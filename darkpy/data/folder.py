@@ -1,4 +1,4 @@
-"""A folder per class: the folder's name is the class, every picture below it is a sample."""
+"""A folder per class: its name is the class, and every picture below it is a sample."""
 
 from __future__ import annotations
 

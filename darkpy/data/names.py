@@ -1,4 +1,4 @@
-"""Class names beside data and weights: .names files, one name a line (read by `darkpy.config`)."""
+"""Class names, found beside data and weights: .names files, one name a line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a photo of any size to the input of a network.
+"""Preparation: a photo of any size becomes the input of a network.
 
 `fit` is the one place that says how a classifier sees a photo; validation, prediction and training
 without augmentation all use it.  Random changes for training are in `darkpy.data.augment`.

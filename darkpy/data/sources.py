@@ -1,4 +1,4 @@
-"""From what a person gives (a path, arrays) to training data; only here all forms are known."""
+"""Sources: paths and arrays become training data; only this module knows all their forms."""
 
 from __future__ import annotations
 

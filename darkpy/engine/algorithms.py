@@ -1,4 +1,4 @@
-"""The ways to compute a convolution, by name."""
+"""Convolution algorithms, by name."""
 
 from __future__ import annotations
 

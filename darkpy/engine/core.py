@@ -1,4 +1,4 @@
-"""Import of the C core, with threads that wait politely.
+"""Import of the C core, whose threads spin only briefly before they sleep.
 
 Between two calls a thread of the pool spins before it sleeps. GCC's OpenMP spins for milliseconds
 by default: on a machine with other work, a thread that waits for a displaced one then burns the

@@ -1,4 +1,4 @@
-"""The names of the C core's kinds, in the order of its enumerations.
+"""Enumerations of the C core: the names of their values, in C's order.
 
 C knows a kind by its number: the place of its name in one of these tuples.  A name is the
 enumerator's, in lower case and without the prefix of its enumeration; `_WRITTEN` has the few that

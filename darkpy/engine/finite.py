@@ -1,4 +1,4 @@
-"""Whether arrays hold NaN or infinity."""
+"""The search for NaN and infinity in arrays."""
 
 from __future__ import annotations
 

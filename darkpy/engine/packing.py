@@ -1,4 +1,4 @@
-"""How the engine stores filters: from Darknet's (filters, channels, height, width) and back."""
+"""Packed filters: Darknet's (filters, channels, height, width) in the order of the engine."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Networks in other programs' formats: one file a layer family, `model` puts them together."""
+"""Export: networks in other programs' formats, one file for each section; `model` joins them."""

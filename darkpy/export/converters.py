@@ -1,4 +1,4 @@
-"""Layer -> function that adds it to a graph: `convert` of the module with the section's name.
+"""Converters: for each layer, the function `convert` of its section's module.
 
 There is no list to edit, and only what a network has is imported.
 """

@@ -1,4 +1,4 @@
-"""A network -> an .onnx file, for the runtimes that read ONNX."""
+"""Export of a whole network to an .onnx file, for the runtimes that read ONNX."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``darkpy.kernels`` offers: the functions of all its modules, side by side."""
+"""The public names of ``darkpy.kernels``: the functions of all its modules, side by side."""
 
 from darkpy.kernels.activations import *  # noqa: F403
 from darkpy.kernels.batchnorm import *  # noqa: F403

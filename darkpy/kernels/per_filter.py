@@ -1,4 +1,4 @@
-"""What kernels with one value per filter share: layout, and batch normalisation's variants.
+"""Kernels with one value per filter: their layout, and batch normalisation's variants.
 
 Arrays are (batch, filters) or (batch, filters, ...) with any number of axes behind, usually
 (N,C,H,W); per-filter arrays are (filters,).  M is the number of values of a filter: batch times the

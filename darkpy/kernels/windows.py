@@ -1,4 +1,4 @@
-"""Windows that slide over a plane: their numbers for both axes, and how many places they have."""
+"""Windows that slide over a plane: their sizes on both axes, and how many positions they have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The recorder: what layers say to record their forward and backward passes.
+"""The recorder: layers call it to record their forward and backward passes.
 
 It knows tensors and a program, no network. Where outputs lie, which layers are fused and who wants
 a delta is decided above, by `darkpy.network.plan`, and handed in.

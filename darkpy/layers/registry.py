@@ -1,4 +1,4 @@
-"""Section name -> layer class.
+"""The registry: the layer class of each section name.
 
 A section's class is in the module of its name and registers itself when that is imported, so a
 network imports the layers of its own sections only, and there is no list of layers to edit.

@@ -1,4 +1,4 @@
-"""Sections -> layers: each one configured with those before it, all of them checked together."""
+"""Building: sections become layers, each configured with those before it, then checked together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Activations that mix a pixel's channels: recorded behind and before whatever a layer records.
+"""Channel activations, which mix a pixel's channels: recorded around a layer's own calls.
 
 An activation is a function of each value, which layers record themselves, or one of
 `CHANNEL_ACTIVATIONS`, of which layers know nothing.

@@ -1,4 +1,4 @@
-"""From files to a network."""
+"""Loading: from files to a network."""
 
 from __future__ import annotations
 

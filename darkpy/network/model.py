@@ -1,4 +1,4 @@
-"""The model: what a network is. Layers, options, shapes and counters; `Network` runs it."""
+"""The model: a network's layers, options, shapes and counters; `Network` runs it."""
 
 from __future__ import annotations
 

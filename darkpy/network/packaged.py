@@ -1,4 +1,4 @@
-"""The networks that come with darkpy."""
+"""Packaged networks: the cfg files that come with darkpy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The plans of a network, kept for the batch sizes and purposes that were asked for last."""
+"""A cache of a network's plans, for the batch sizes and purposes that were needed last."""
 
 from __future__ import annotations
 

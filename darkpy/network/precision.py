@@ -1,4 +1,4 @@
-"""What inference multiplies: float32, or bf16 where that is faster.
+"""The number format of inference: float32, or bf16 where that is faster.
 
 bf16 is the upper half of a float32. With ``precision="bf16"`` the layers whose filters are faster
 so keep their weights rounded to it, and round their inputs; sums, biases, activations and all

@@ -1,4 +1,4 @@
-"""Where a network's time goes: every call into the C core, timed."""
+"""Profiling: every call of a network into the C core, timed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much memory a training step takes, and how much there is."""
+"""The memory of a training step: how much it needs, and how much there is."""
 
 from __future__ import annotations
 

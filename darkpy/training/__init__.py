@@ -1,1 +1,1 @@
-"""Training: schedules, optimisers, the loop, checkpoints and history."""
+"""Training: the loop, evaluation, callbacks, checkpoints and history."""

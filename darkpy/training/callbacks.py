@@ -1,4 +1,4 @@
-"""Looking at a training, and steering it, while it runs."""
+"""Callbacks: watch a training, and steer it, while it runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far a network's answers are from those of a reference: the same network in float32."""
+"""Comparison of a network's answers with a reference: the same network in float32."""
 
 from __future__ import annotations
 

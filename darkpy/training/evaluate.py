@@ -1,4 +1,4 @@
-"""How well a network names photos it has not learned from."""
+"""Evaluation: the accuracy of a network on photos that it was not trained on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happened in a training: numbers for each update and each epoch."""
+"""History: the numbers of a training, for each update and each epoch."""
 
 from __future__ import annotations
 

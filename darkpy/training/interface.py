@@ -1,4 +1,4 @@
-"""What the trainer asks of a network: the part of `darkpy.network.Network` that it uses."""
+"""The trainer's view of a network: the part of `darkpy.network.Network` that it uses."""
 
 from __future__ import annotations
 

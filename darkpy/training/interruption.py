@@ -1,4 +1,4 @@
-"""Ctrl-C during training: finish the update first, so that the weights are whole."""
+"""Ctrl-C during training: the update is finished first, so that the weights are whole."""
 
 from __future__ import annotations
 

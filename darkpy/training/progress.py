@@ -1,4 +1,4 @@
-"""What a person sees while a network learns: a bar on a terminal, plain lines elsewhere."""
+"""Progress display: a bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The order of the training photos: one permutation after the other, without end."""
+"""The order of the training photos: one permutation after another, without end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""First filters that whiten: what a network sees of photos has no correlation at the start.
+"""Whitening: first filters whose outputs have no correlation when training begins.
 
 Neighbouring pixels are much alike, so random filters all see little but brightness and the first
 updates go into undoing that. Filters along the principal axes of small patches, each divided by the

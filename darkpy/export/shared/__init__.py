@@ -1,1 +1,1 @@
-"""What the converters of several sections share; no file here converts a section of its own."""
+"""Shared code of the converters; no file here converts a section of its own."""

@@ -1,1 +1,1 @@
-"""What several sections share; no file here handles a section of its own."""
+"""Shared code of several sections; no file here handles a section of its own."""

@@ -1,4 +1,4 @@
-"""What layers with parameters share: batch normalisation, bias and activation.
+"""Batch normalisation, bias and activation, as layers with parameters share them.
 
 Training records x -> normalise -> scale, bias -> activation; inference folds all of it into one
 factor and one shift per channel: y = act(acc * factor + shift).

@@ -1,4 +1,4 @@
-"""What convolutional and connected layers share: filters applied by the convolution engine.
+"""Layers made of filters ([convolutional], [connected]), applied by the convolution engine.
 
 A connected layer is a convolution whose kernel covers its whole input, so its weights' columns are
 put into the engine's order by the same packing, and the activations never move.

@@ -1,4 +1,4 @@
-"""What an optimiser is: its arrays, its number in files, its update."""
+"""The contract of an optimiser: its arrays, its number in files, its update."""
 
 from __future__ import annotations
 
