@@ -2,8 +2,9 @@
 
 A .data file has the lines of a .cfg without sections: ``classes = 10``, ``train = train.list``.
 Unlike Darknet, which removes the spaces inside a path, darkpy tries the path as written first.
-A relative path is looked up beside the file that names it, then in the working directory: Darknet
-knows only the latter, so its files work from its own folder, and files of a data set from anywhere.
+A relative path is looked up beside the file that names it, then in the working directory. Darknet
+knows only the latter; with both, its own files work from its folder, and other data sets from
+anywhere.
 """
 
 from __future__ import annotations
@@ -69,9 +70,9 @@ _COMMENT = re.compile(r"(?:^|(?<=\s))[#;]")
 
 
 class DataFile(Options):
-    """A checked .data file: an `Options` (``data.classes``, ``data.train``, ...) that finds paths.
+    """A checked .data file: `Options` (``data.classes``, ``data.train``, ...) that can find paths.
 
-    Attribute values are as written; the methods resolve them.
+    Attributes hold paths as the file has them; the methods resolve them.
     """
 
     __slots__ = ()
@@ -87,7 +88,7 @@ class DataFile(Options):
         Raises
         ------
         ConfigError
-            `key` is not given, or the path exists at none of the places tried, which it lists.
+            `key` is not given, or the path does not exist; the message lists all that were tried.
         """
         written = self[key]
         if written is None:
@@ -100,8 +101,8 @@ class DataFile(Options):
     def output_folder(self, key: str = "backup") -> Path | None:
         """Return the folder to write to, or None when `key` has no value.
 
-        It need not exist; a relative one that exists nowhere yet belongs into the working
-        directory, as in Darknet.
+        It need not exist. A relative one that does not exist yet is meant in the working directory,
+        as in Darknet.
         """
         written = self[key]
         if written is None:
@@ -179,8 +180,8 @@ def read_names(path: str | os.PathLike[str]) -> tuple[str, ...]:
     Raises
     ------
     ConfigError
-        The file cannot be read, has no name, or an empty line between names: that would be a
-        class without a name, or all later names belong to the wrong class.
+        The file cannot be read, has no name, or has an empty line between names, which would be a
+        class without a name or shift all later names to a wrong class.
     """
     content, _ = decode(read_bytes(path, MAX_LIST_BYTES), path)
     names = tuple(line.strip() for line in content.rstrip().split("\n"))
@@ -197,16 +198,15 @@ def read_image_list(path: str | os.PathLike[str], folders: Sequence[Path] = ()) 
     Parameters
     ----------
     path : str or path-like
-        Of the list.
+        The list.
     folders : sequence of Path
-        Where relative paths are looked up first; then come the list's own folder and the
+        Folders in which relative paths are looked up first, before the list's own folder and the
         working directory.
 
     Raises
     ------
     ConfigError
-        The list cannot be read or is empty, or an image exists at none of the places tried;
-        names the line.
+        The list cannot be read or is empty, or an image does not exist; the message names the line.
     """
     content, is_utf8 = decode(read_bytes(path, MAX_LIST_BYTES), path)
     if not is_utf8:  # file names are bytes: take them as they are
@@ -227,12 +227,12 @@ def read_image_list(path: str | os.PathLike[str], folders: Sequence[Path] = ()) 
 
 
 def _find(written: str, folders: Sequence[Path]) -> tuple[Path | None, str]:
-    """Return the first existing path, and all that were tried, for a message.
+    """Return the first path that exists, or None, and a text that lists all that were tried.
 
-    A path with spaces is tried without them as well, because Darknet would remove them.
+    A path with spaces is also tried without them, because Darknet would remove them.
     """
     spellings = dict.fromkeys((written, "".join(written.split())))
-    # The working directory is the empty prefix: "a.jpg" reads better than "./a.jpg".
+    # The prefix of the working directory is empty: "a.jpg" reads better than "./a.jpg".
     prefixes = ["" if folder == Path() else str(folder) for folder in folders]
     candidates = dict.fromkeys(
         os.path.join(prefix, spelling) for spelling in spellings for prefix in prefixes

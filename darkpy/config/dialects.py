@@ -99,7 +99,7 @@ ALEXEYAB = Dialect(
     yolo_box_factor=0.75,
 )
 
-#: By name.
+#: The dialects by name.
 DIALECTS = {dialect.name: dialect for dialect in (PJREDDIE, ALEXEYAB)}
 
 
@@ -127,12 +127,12 @@ def detect_dialect(
     alexeyab_sections: Collection[str],
     options_of: Callable[[str], Sequence[Option]],
 ) -> Dialect:
-    """Tell which fork a cfg was written for.
+    """Find out which fork a cfg was written for.
 
     Parameters
     ----------
     sections : sequence of Section
-        As `read_cfg` gives them.
+        The result of `read_cfg`.
     alexeyab_sections : collection of str
         Names of the sections that only AlexeyAB's fork knows.
     options_of : callable

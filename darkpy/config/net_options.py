@@ -184,7 +184,7 @@ _AUGMENTATION = (
     integer(
         "translate",
         0,
-        "training photos are moved by up to so many pixels along each axis, mirrored at the border",
+        "training photos move by up to this many pixels along each axis, mirrored at the border",
         minimum=0,
         maximum=MAX_SIDE,
         dialect="darkpy",
@@ -192,7 +192,7 @@ _AUGMENTATION = (
     integer(
         "cutout",
         0,
-        "side of a square at a random place of a training photo, in pixels, that is made grey (.5)",
+        "side of a grey (.5) square at a random place of each training photo, in pixels",
         minimum=0,
         maximum=MAX_SIDE,
         dialect="darkpy",
@@ -294,7 +294,7 @@ class NetOptions(Options):
 
     @property
     def optimiser(self) -> str:
-        """Name of the rule by which weights are updated: see `darkpy.network.optimisers`."""
+        """Name of the optimiser: see `darkpy.network.optimisers`."""
         return "adam" if self.adam else "sgd"
 
     @property

@@ -1,7 +1,7 @@
 """The declaration of one option, and the short constructors that layer files use.
 
-What a declaration means for a written value is in `darkpy.config.values`; users of both import
-them from `darkpy.config.options`.
+`darkpy.config.values` parses written text by such a declaration; code that uses both imports them
+from `darkpy.config.options`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MAX_INT = 2**31 - 1
 
 
 class Kind(enum.Enum):
-    """What the value of an option is."""
+    """The kinds of values that an option can have."""
 
     INT = "integer"
     FLOAT = "number"
@@ -156,7 +156,7 @@ def real(
     below: float | None = None,
     dialect: str | None = None,
 ) -> Option:
-    """Declare a finite number; `minimum` and `maximum` belong to its range, the others do not."""
+    """Declare a finite number; its range includes minimum and maximum, but not above and below."""
     return _checked(
         Option(
             name,
@@ -186,7 +186,7 @@ def choice(
     alexeyab_choices: Sequence[str] = (),
     dialect: str | None = None,
 ) -> Option:
-    """Declare a word out of a list; upper and lower case differ, as in Darknet."""
+    """Declare a word of a list; letter case counts, as in Darknet."""
     return _checked(
         Option(
             name,

@@ -53,9 +53,9 @@ __all__ = [
     "text",
 ]
 
-#: So many unused keys of one section are reported one by one; a count stands for the rest.
+#: How many unused keys of one section are reported one by one; the rest are counted.
 _REPORTED_KEYS = 20
-#: Longer words are no misspelling of a key, and comparing them takes quadratic time.
+#: Longer words are no misspellings of a key, and the time of the comparison is quadratic.
 _LONGEST_WORD = 40
 
 
@@ -68,7 +68,7 @@ class Options:
     Attributes
     ----------
     section : Section
-        Where they came from.
+        The section that the values were read from.
     """
 
     __slots__ = ("_values", "section")
@@ -81,7 +81,7 @@ class Options:
 
     def __getattr__(self, name: str) -> Any:
         """Return the value of an option."""
-        if name.startswith("_"):  # copy and pickle probe for these before there are values
+        if name.startswith("_"):  # copy and pickle look for these before any value exists
             raise AttributeError(name)
         try:
             return self._values[name]
@@ -90,7 +90,7 @@ class Options:
             raise AttributeError(f"no option {name!r} is declared{hint}") from None
 
     def __setattr__(self, name: str, value: object) -> None:
-        """Refuse: options are facts about a file."""
+        """Raise AttributeError: options are facts about a file."""
         raise AttributeError(f"options cannot be changed (tried to set {name!r})")
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -122,8 +122,8 @@ class Options:
     def error(self, name: str, message: str) -> OptionValueError:
         """Return an error about one option, ready to raise.
 
-        Its text is ``path:line: [section] name=value: message``; the value is the one written,
-        or the default with a note that it is one.
+        Its text is ``path:line: [section] name=value: message``, with the written value or the
+        default, which is marked as such.
         """
         entry = self.section.get(name)
         if entry:
@@ -141,11 +141,11 @@ def read_options(section: Section, declared: Sequence[Option], *, strict: bool =
     Parameters
     ----------
     section : Section
-        As `read_cfg` gives it.
+        One of the sections that `read_cfg` returns.
     declared : sequence of Option
         All options that the section may have.
     strict : bool
-        Raise where a key is unknown or repeated, instead of warning.
+        Raise for an unknown or repeated key instead of warning.
 
     Raises
     ------

@@ -42,13 +42,13 @@ class Section(NamedTuple):
     ----------
     name : str
         Without the brackets, for example ``"convolutional"``; empty for a .data file, whose
-        options stand in no section.
+        options are in no section.
     line : int
-        Of the ``[name]``, from 1.
+        The line of ``[name]``, from 1.
     path : str
-        Of the file, for messages; ``"<string>"`` for text that came from elsewhere.
+        The file, for messages; ``"<string>"`` for text that came from elsewhere.
     entries : tuple of Entry
-        In the order of the file; repeated keys are all here, and the first one counts.
+        In the order of the file, repeated keys included; the first one counts.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Section(NamedTuple):
 
     @property
     def label(self) -> str:
-        """What a message about this section begins with: ``"[name] "``, or nothing."""
+        """The beginning of messages about this section: ``"[name] "``, or nothing."""
         return f"[{self.name}] " if self.name else ""
 
     def get(self, key: str) -> Entry | None:
@@ -134,14 +134,14 @@ def _parse(text: str, path: str, is_utf8: bool) -> list[Section]:
 
 
 def _close(sections: list[Section], entries: list[Entry]) -> None:
-    """Give the last section its entries, now that all of them are known."""
+    """Put the collected entries into the last section."""
     if sections:
         last = sections[-1]
         sections[-1] = Section(last.name, last.line, last.path, tuple(entries))
 
 
 def _check_characters(code: str, path: str, line: int, is_utf8: bool) -> None:
-    """Refuse what no editor shows, and text of an unknown encoding outside comments."""
+    """Refuse unprintable characters, and text of an unknown encoding outside comments."""
     if not code.isprintable():
         bad = next(character for character in code if not character.isprintable())
         raise ConfigSyntaxError(path, line, f"unprintable character {bad!r} in {quoted(code)}")
@@ -150,7 +150,7 @@ def _check_characters(code: str, path: str, line: int, is_utf8: bool) -> None:
 
 
 def _section_name(code: str, path: str, line: int) -> str:
-    """Return what stands between the brackets of a line that begins with ``[``."""
+    """Return the text between the brackets of a line that begins with ``[``."""
     name, bracket, rest = code[1:].partition("]")
     if not bracket:
         raise ConfigSyntaxError(path, line, f"{quoted(code)} lacks its ']'")

@@ -72,8 +72,8 @@ def decode(data: bytes, path: str | os.PathLike[str]) -> tuple[str, bool]:
 def split_option(code: str, path: str | os.PathLike[str], line: int) -> tuple[str, str]:
     """Split ``key=value`` at its first ``=``; neither may be empty.
 
-    Darknet drops a line that ends in ``=`` and gives the default for one without: here both are
-    errors, because the writer meant something.
+    Darknet drops a line that ends in ``=``, and uses the default for a line without one. Here both
+    are errors, because the author meant something by the line.
     """
     key, equals, value = code.partition("=")
     if not equals:

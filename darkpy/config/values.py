@@ -25,7 +25,7 @@ def parse_value(option: Option, written: str) -> Any:
     Raises
     ------
     ValueError
-        Its text says what the value must be; the caller adds file, line, section, key and value.
+        The message says what the value must be; the caller adds file, line, section, key and value.
     """
     if option.kind is Kind.TEXT:
         return written

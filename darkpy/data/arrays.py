@@ -15,7 +15,7 @@ __all__ = ["dataset_from_arrays"]
 def dataset_from_arrays(
     x: Any, labels: Any, names: list[str] | None = None, origin: str = "the arrays given"
 ) -> ArrayDataset:
-    """Make a dataset of arrays without copying them.
+    """Make a dataset from arrays without copying them.
 
     Parameters
     ----------
@@ -23,7 +23,8 @@ def dataset_from_arrays(
     labels : array_like
         Class numbers, integers of shape (n,); or truth vectors, shape (n, classes).
     names : list of str, optional
-        One a class; else the numbers 0 .. the largest label (or the vectors' length - 1).
+        One name for each class; by default the numbers 0 .. the largest label (or the vectors'
+        length - 1).
     origin : str
         For messages.
 

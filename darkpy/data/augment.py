@@ -1,7 +1,7 @@
 """Darknet's random changes to the training photos of a classifier.
 
-Every sample has its own stream of random numbers, found from (seed, epoch, index) by a
-counter-based generator.  So a sample looks the same whichever thread prepares it, and how often.
+Every sample has its own stream of random numbers, which a counter-based generator derives from
+(seed, epoch, index).  So a sample looks the same whichever thread prepares it, and however often.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from darkpy.data.prepare import fit
 
 __all__ = ["Augmentation", "random_stream"]
 
-# What a stream is for; part of its key, so that two purposes never share numbers.
+# The purpose of a stream is part of its key, so that two purposes never share numbers.
 PURPOSES = {"augment": 1, "shuffle": 2, "mirror": 3}
 
 
 def random_stream(purpose: str, seed: int, epoch: int, index: int = 0) -> np.random.Generator:
-    """Return the generator of one purpose, epoch and sample; all of them independent.
+    """Return the generator of a purpose, epoch and sample; all generators are independent.
 
     Philox (Salmon et al. 2011) with key (seed, purpose) and the counter's upper half (epoch,
     index): each stream has 2^128 numbers before it would meet the next one.
@@ -41,11 +41,11 @@ def _factor(stream: np.random.Generator, most: float) -> float:
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What may happen to a photo on its way into training: the keys of [net].
+    """Random changes to training photos, as the keys of [net] describe them.
 
-    A photo is cut out of itself at a random place, size, angle and aspect, moved, mirrored half
-    of the time, and its colours are changed.  `crops` False leaves out the cutting (the photo is
-    then prepared as for validation).
+    A window of random place, size, angle and aspect is cut out of the photo, which is then moved,
+    mirrored half of the time, and changed in its colours.  With `crops` False nothing is cut: the
+    photo is prepared as for validation.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class Augmentation:
         The photo's short side, in pixels, is drawn from this range (ends included) before a square
         of the network's size is cut out of it.
     angle : float
-        Turned by up to this many degrees either way.
+        The photo is turned by up to this many degrees either way.
     aspect, saturation, exposure : float
         Factors are drawn from 1..value or its inverse; 0 counts as 1.
     hue : float
@@ -61,22 +61,23 @@ class Augmentation:
     flip : bool
         Mirror half of the photos.
     alternates : bool
-        Which half is not drawn anew: a photo is mirrored in every other epoch (`mirrored_first`).
+        Mirror each photo in every other epoch instead of at random (`mirrored_first`).
     translate : int
-        Moved by a whole number of pixels, up to so many, along each axis.
+        The photo is moved by a random whole number of pixels, up to this one, along each axis.
     cutout : int
-        Side of a square, in pixels, that is made grey at a random place wholly inside the photo; a
-        side longer than the photo's takes all of it.
+        Side, in pixels, of a grey square at a random place wholly inside the photo; a side longer
+        than the photo's covers all of it.
 
     Notes
     -----
-    Source: Darknet ``load_data_augment`` (pjreddie: the window's place is not clamped; a mirror
-    half of the time, which AlexeyAB's key ``flip=0`` switches off).  `translate` is darkpy's own:
-    Darknet's cutting enlarges a photo that is as small as the network's input, so the network
-    would learn at another scale than it is measured at.  So is `cutout` (DeVries and Taylor 2017,
-    Improved regularization of convolutional neural networks with cutout), and `alternates` (Jordan
-    2024, 94% on CIFAR-10 in 3.29 seconds on a single GPU): in two epochs each photo is seen both
-    ways, where of two draws half give the same way twice.
+    Source: Darknet ``load_data_augment``.  In pjreddie's, the window's place is not clamped, and
+    half of the photos are mirrored, which AlexeyAB's key ``flip=0`` switches off.
+
+    Three keys are darkpy's own.  `translate`: Darknet's cutting enlarges a photo that is as small
+    as the network's input, so that the network would be trained at another scale than it is tested
+    at.  `cutout`: DeVries and Taylor 2017, Improved regularization of convolutional neural networks
+    with cutout.  `alternates`: Jordan 2024, 94% on CIFAR-10 in 3.29 seconds on a single GPU; two
+    epochs show each photo both ways, whereas two random draws are the same half of the time.
     """
 
     min_crop: int = 0
@@ -94,18 +95,18 @@ class Augmentation:
 
     @classmethod
     def from_options(cls, options: Any) -> Augmentation | None:
-        """Read the keys of [net], or return None where none of them asks for anything.
+        """Read the keys of [net]; return None if none of them requests a change.
 
         A cfg that writes none of max_crop, min_crop, max_ratio, min_ratio, angle, aspect,
         saturation, exposure, hue, translate, cutout, ``flip=1`` and ``flip_alternately=1`` trains
-        on the photos as they are.  The last four do what they say and nothing else.  Any other of
-        the keys switches Darknet's whole procedure on, with Darknet's defaults for the rest
-        (max_crop = 2·width, min_crop = width, flip = 1).
+        on unchanged photos.  The last four keys have no side effect.  Each of the others switches
+        on Darknet's whole procedure, with Darknet's defaults for the rest (max_crop = 2·width,
+        min_crop = width, flip = 1).
 
         Parameters
         ----------
         options : NetOptions
-            The checked [net] section; its ``given`` says what the cfg really writes.
+            The checked [net] section; its ``given`` tells which keys the cfg has.
         """
         crops = any(options.given(key) for key in _CROP_KEYS)
         alternates = bool(options.flip_alternately)
@@ -133,7 +134,7 @@ class Augmentation:
         return (self.hue, self.saturation or 1.0, self.exposure or 1.0) != (0, 1, 1)
 
     def mirrored_first(self, count: int, seed: int) -> npt.NDArray[np.bool_] | None:
-        """Draw which of `count` photos are mirrored in epochs 0, 2, ..; None: each epoch draws."""
+        """Draw which photos are mirrored in epochs 0, 2, ...; None without `alternates`."""
         if not (self.flip and self.alternates):
             return None
         return random_stream("mirror", seed, 0).integers(2, size=count).astype(np.bool_)
@@ -152,11 +153,11 @@ class Augmentation:
         ----------
         image : ndarray of float32, shape (channels, h, w)
         width, height : int
-            The network's input; the square that is cut out has the longer one as its side.
+            The network's input; the longer one is the side of the square that is cut out.
         stream : Generator
             The sample's own stream.  The numbers are drawn in Darknet's order.
         mirrored : bool, optional
-            Whether to mirror; by default drawn from the stream where `flip` is on.
+            Whether to mirror; by default this is drawn from the stream if `flip` is on.
 
         Returns
         -------

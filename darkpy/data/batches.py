@@ -28,7 +28,7 @@ SampleKey = tuple[int, int]
 
 @dataclass(frozen=True)
 class InputShape:
-    """What a network takes: channels, and the height and width in pixels."""
+    """Shape of a network's input: channels, and height and width in pixels."""
 
     channels: int
     height: int
@@ -43,7 +43,7 @@ class Batch:
     ----------
     x : ndarray of float32, shape (n, channels, height, width)
     truth : ndarray of float32, shape (n, *truth_shape)
-        What the dataset delivers with its photos: `Dataset.truth_shape`.
+        The truths of the photos; their shape is `Dataset.truth_shape`.
     keys : list of (epoch, index)
     """
 
@@ -75,24 +75,24 @@ def batches(
     threads: int = 1,
     ahead: int = 2,
 ) -> Iterator[Batch]:
-    """Cut a stream of samples into batches and prepare them ahead of their use.
+    """Divide a stream of samples into batches and prepare them before they are needed.
 
     Parameters
     ----------
     dataset : Dataset
     keys : iterable of (epoch, index)
-        May be endless; it is read only as far as batches are prepared.
+        May be endless: only keys of batches that are being prepared are read.
     size : int
-        Samples a batch; the last batch of a finite stream may be smaller.
+        Samples in a batch; the last batch of a finite stream may be smaller.
     shape : InputShape
     augmentation : Augmentation, optional
-        Random changes; without, each photo is brought to the network's size by `fit`.
+        Random changes; without them, `fit` brings each photo to the network's size.
     letterboxed : bool
-        How `fit` does that.
+        Passed to `fit`.
     smoothing : float
-        Share of the truth, 0 .. 1, that the wrong classes get between them; see `smooth`.
+        Share of the truth, 0 .. 1, that all wrong classes get together; see `smooth`.
     seed : int
-        Of the random changes.
+        Seed of the random changes.
     threads : int
         Threads that decode and prepare, at least 1.
     ahead : int
@@ -106,8 +106,12 @@ def batches(
     Raises
     ------
     DataError
-        Of a sample, at the batch that holds it.  When the consumer stops early (`close`, an
-        exception), waiting work is cancelled and the threads end.
+        A sample cannot be read; raised in place of the batch that holds it.
+
+    Notes
+    -----
+    If the consumer stops early (`close`, an exception), waiting work is cancelled and the threads
+    end.
     """
     if size < 1 or threads < 1 or ahead < 1:
         raise ArgumentError(
@@ -125,7 +129,7 @@ def batches(
 
 @dataclass(frozen=True)
 class _Preparation:
-    """How one sample gets from the dataset into its place in a batch."""
+    """Prepares samples of a dataset in their places in a batch."""
 
     dataset: Dataset
     shape: InputShape
@@ -166,7 +170,7 @@ def smooth(truth: npt.NDArray[np.float32], share: float) -> npt.NDArray[np.float
 def _prefetch(
     preparation: _Preparation, keys: Iterable[SampleKey], size: int, threads: int, ahead: int
 ) -> Iterator[Batch]:
-    """Keep up to `ahead` batches in work; yield the oldest when all its parts are done."""
+    """Prepare up to `ahead` batches at a time; yield the oldest when all its parts are done."""
     stream = iter(keys)
     shape = preparation.shape
     truth_shape = preparation.dataset.truth_shape

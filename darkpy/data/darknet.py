@@ -1,6 +1,6 @@
 """Darknet's training data: a .data file, lists of paths, and classes that are parts of the paths.
 
-The files themselves are read by `darkpy.config.data_file`; here is what a path means.
+`darkpy.config.data_file` reads the files themselves; this module finds the classes in the paths.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ class ListDataset(Dataset):
     names : sequence of str, optional
         Class names for people; the labels if not given.
     origin : str
-        For messages: the list's file.
+        The list's file, for messages.
     folder : path, optional
-        Where relative paths begin: this part of a path is not searched for labels.
+        The folder of relative paths; labels are not searched for in this part of a path.
     first_only : bool
-        Which class a path that contains several labels has.  False is the rule of training: all
-        of them.  True is the rule of ``classifier valid``: the first of the list.  Either warns
-        once a list about paths without a single class.
+        The rule for a path that contains several labels.  False, as in training: it has all these
+        classes.  True, as in ``classifier valid``: it has the first of them in `labels`.  Either
+        way a list warns once about paths that do not have exactly one class.
 
     Notes
     -----
@@ -112,7 +112,7 @@ def open_data_file(path: str | os.PathLike[str]) -> TrainingData:
     Returns
     -------
     TrainingData
-        ``valid`` is None where the file has no such key.
+        ``valid`` is None if the file has no such key.
 
     Raises
     ------

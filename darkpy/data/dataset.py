@@ -61,7 +61,7 @@ class Dataset(ABC):
         index : int
             0 .. len - 1.
         channels : int
-            What the network takes: 3 for RGB, 1 for grey.
+            Channels of the network's input: 3 for RGB, 1 for grey.
 
         Returns
         -------
@@ -77,11 +77,11 @@ class Dataset(ABC):
 
     @abstractmethod
     def describe(self, index: int) -> str:
-        """Say which photo `index` is, in words a person can look up: a path, or file and number."""
+        """Describe photo `index` so that a person can find it: a path, or a file and a number."""
 
 
 class ArrayDataset(Dataset):
-    """Photos of one size, held in memory as they came (bytes stay bytes).
+    """Photos of one size, held in memory in their own type (bytes stay bytes).
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ class ArrayDataset(Dataset):
         return image, self.labels[index].astype(np.float32)
 
     def describe(self, index: int) -> str:
-        """Say which photo `index` is."""
+        """Describe photo `index` by its number and origin."""
         return f"image {index} of {self.origin}"
 
 
@@ -160,7 +160,7 @@ def _channels(number: int) -> str:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What a source of data holds: photos to learn from, and perhaps photos held back.
+    """The content of a source of data: photos to train with, and perhaps held-back photos.
 
     Attributes
     ----------
@@ -169,7 +169,7 @@ class TrainingData:
     names : list of str
         One name a class, the same for both.
     backup : str or None
-        Where a Darknet .data file wants its weights; None for all other forms.
+        The folder for weights that a Darknet .data file names; None for all other forms.
     top : int
         The k of the second accuracy, after top-1.
     """

@@ -21,9 +21,9 @@ IMAGE_SUFFIXES = frozenset(
 )
 
 #: A decoded picture of up to this many bytes (147 x 147 pixels of colour) is kept: opening and
-#: decoding its file takes longer than all else that is done to it.
+#: decoding its file takes longer than all other preparation.
 KEPT_PICTURE = 1 << 16
-#: ... as long as all that are kept have no more bytes than this.
+#: The kept pictures have at most this many bytes together.
 KEPT_TOTAL = 1 << 28
 
 
@@ -42,13 +42,13 @@ class FolderDataset(Dataset):
     folder : path
         Holds ``CLASS/.../picture.jpg``.
     names : sequence of str, optional
-        The classes and their order; the sorted folder names if not given.  A folder that is not
-        among them is an error, a name without a folder is a class without pictures.
+        The classes and their order; by default the sorted folder names.  A folder that is not among
+        them is an error; a name without a folder is a class without pictures.
 
     Raises
     ------
     DataError
-        Names the folder that has no pictures, or that is no known class.
+        A folder has no pictures, or is not a known class; the message names it.
     """
 
     def __init__(self, folder: str | os.PathLike[str], names: Sequence[str] | None = None) -> None:
@@ -89,7 +89,7 @@ class FolderDataset(Dataset):
         return image, one_hot(self.labels[index], len(self.names))
 
     def _pixels(self, index: int, channels: int) -> npt.NDArray[np.uint8]:
-        """Decode a picture, or return what was kept of an earlier time."""
+        """Decode a picture, or return the copy that was kept when it was first decoded."""
         pixels = self._kept.get((index, channels))
         if pixels is None:
             pixels = load_bytes(self.paths[index], channels)

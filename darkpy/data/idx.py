@@ -24,7 +24,7 @@ from darkpy.errors import DataError
 __all__ = ["find_idx_files", "open_idx", "read_idx", "write_idx"]
 
 UNSIGNED_BYTE = 8
-MOST_BYTES = 1 << 34  # no photo set for memory is larger; keeps a broken header from allocating
+MOST_BYTES = 1 << 34  # larger than any photo set in memory: a broken header must not allocate it
 
 
 def read_idx(path: str | os.PathLike[str]) -> npt.NDArray[np.uint8]:
@@ -33,7 +33,7 @@ def read_idx(path: str | os.PathLike[str]) -> npt.NDArray[np.uint8]:
     Raises
     ------
     DataError
-        Names the file: absent, no IDX file, another type, too short or too long.
+        The file is absent, no IDX file, of another type, too short or too long.
     """
     try:
         with open(path, "rb") as stream:
@@ -76,7 +76,7 @@ def write_idx(path: str | os.PathLike[str], array: npt.NDArray[np.uint8]) -> Non
     )
 
 
-# How the files of a folder are told apart: a word for the split, a word for the content.
+# Words in the names of files: one for the split, one for the content.
 TRAIN_WORDS = ("train",)
 VALID_WORDS = ("t10k", "test", "valid")
 
@@ -84,8 +84,8 @@ VALID_WORDS = ("t10k", "test", "valid")
 def find_idx_files(folder: Path) -> dict[str, Path]:
     """Find train/valid images/labels in a folder; keys like ``"train images"``.
 
-    Recognised are MNIST's names and their variants (``train-images-idx3-ubyte``, also with a dot
-    for the dash and .gz).  A plain file wins over its gzipped twin.
+    MNIST's names and their variants are recognised (``train-images-idx3-ubyte``, also with a dot
+    for the dash, and .gz).  A plain file is preferred to its gzipped twin.
     """
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir(), reverse=True):  # x.gz sorts before x: x is kept
@@ -114,7 +114,8 @@ def open_idx(
     labels : path
         Unsigned bytes of shape (n,).
     names : list of str, optional
-        One a class; else a .names file in the folder of `images`, else the numbers themselves.
+        One name for each class; by default those of a .names file in the folder of `images`, else
+        the class numbers.
     """
     pixels = read_idx(images)
     if pixels.ndim == 3:

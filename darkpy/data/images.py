@@ -1,11 +1,11 @@
 """Photos as arrays, and Darknet's geometry and colour changes on them.
 
-An image is a float32 array of shape (channels, height, width), RGB (or grey) in 0..1, as Darknet's
-`image`.  Every function returns a new array or the given one unchanged, never a changed input.
-All rules are those of Darknet's ``image.c``; where Darknet breaks at an edge (a black last row,
-a size of one pixel) the docstring says what is done instead.
+An image is a float32 array of shape (channels, height, width), RGB (or grey) in 0..1, like
+Darknet's `image`.  Every function returns a new array, or its input unchanged.  All rules are those
+of Darknet's ``image.c``; where Darknet fails at an edge (a black last row, a size of one pixel) the
+docstring says what is done instead.
 
-Reading files is here, too; what a network wants of a photo is in `darkpy.data.prepare`.
+Image files are read here, too; `darkpy.data.prepare` turns a photo into a network's input.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def load_image(path: str | os.PathLike[str], channels: int = 3) -> Image:
     Raises
     ------
     DataError
-        Names the file: it is absent, or no picture, or broken.
+        The file is absent, no picture, or broken; the message names it.
     """
     return from_bytes(load_bytes(path, channels))
 
@@ -72,7 +72,7 @@ def from_bytes(pixels: npt.NDArray[np.uint8]) -> Image:
 
 
 def load_bytes(path: str | os.PathLike[str], channels: int = 3) -> npt.NDArray[np.uint8]:
-    """Decode a picture file as `load_image` does, its values still bytes (channels, h, w)."""
+    """Decode a picture file as `load_image` does, but to bytes, shape (channels, h, w)."""
     return np.ascontiguousarray(_decode(path, channels).transpose(2, 0, 1))
 
 
@@ -84,7 +84,7 @@ def _decode(path: str | os.PathLike[str], channels: int) -> npt.NDArray[np.uint8
         raise ArgumentError(f"channels must be 3 (RGB) or 1 (grey), not {channels}")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's remarks about odd but readable files
+            warnings.simplefilter("ignore")  # Pillow warns about odd but readable files
             with Pillow.open(path) as picture:
                 if picture.mode.startswith("I;16"):  # 16-bit grey: its high byte, as stb_image does
                     grey = (np.asarray(picture).astype(np.uint16) >> 8).astype(np.uint8)
@@ -101,7 +101,7 @@ def _decode(path: str | os.PathLike[str], channels: int) -> npt.NDArray[np.uint8
     return pixels.reshape(pixels.shape[0], pixels.shape[1], channels)
 
 
-# What Pillow raises for broken files, by format.
+# The exceptions that Pillow raises for broken files; they depend on the format.
 _DECODING_ERRORS: tuple[type[Exception], ...] = (
     OSError,
     ValueError,
@@ -116,10 +116,10 @@ _DECODING_ERRORS: tuple[type[Exception], ...] = (
 
 
 def _axis_taps(old: int, new: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]]:
-    """First source index and the share of the next one, for each of `new` samples of an axis.
+    """First source index, and the share of the next one, for each of `new` samples of an axis.
 
-    Corners aligned: position k reads k·(old-1)/(new-1), in float32 as Darknet does.  The last
-    sample is the last source pixel exactly (also when new = 1, where the scale is undefined).
+    Corners are aligned: sample k reads position k·(old-1)/(new-1), in float32 as Darknet does.  The
+    last sample is exactly the last source pixel (also when new = 1, where the scale is undefined).
     """
     if new == 1 or old == 1:
         first = np.full(new, old - 1, np.intp)
@@ -128,7 +128,7 @@ def _axis_taps(old: int, new: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np
     position = np.arange(new, dtype=np.float32) * scale
     first = position.astype(np.intp)
     share = position - first.astype(np.float32)
-    beyond = first > old - 2  # float32 rounding past the end, and always the last sample
+    beyond = first > old - 2  # the last sample, and those that float32 rounds past the end
     beyond[-1] = True
     first[beyond] = old - 1
     share[beyond] = 0
@@ -138,7 +138,8 @@ def _axis_taps(old: int, new: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np
 def resize(image: Image, width: int, height: int) -> Image:
     """Bilinear resize with aligned corners and without antialiasing.
 
-    Columns first, then rows, each out = (1-f)·p[i] + f·p[i+1] with i + f = k·(old-1)/(new-1).
+    First along the columns, then along the rows: out = (1-f)·p[i] + f·p[i+1] with
+    i + f = k·(old-1)/(new-1).
 
     Parameters
     ----------
@@ -152,8 +153,8 @@ def resize(image: Image, width: int, height: int) -> Image:
 
     Notes
     -----
-    Source: Darknet ``resize_image``.  The last row is the last source row; Darknet's own comes out
-    black where float32 rounds its position down.
+    Source: Darknet ``resize_image``.  The last row is the last source row; in Darknet it is black
+    where float32 rounds its position down.
     """
     if width < 1 or height < 1:
         raise ArgumentError(f"cannot resize to {width}x{height}: both must be at least 1")
@@ -181,9 +182,9 @@ def resize_min(image: Image, side: int) -> Image:
 
 
 def letterbox(image: Image, width: int, height: int) -> Image:
-    """Fit the whole image into (width, height), centred on grey .5, its proportions kept.
+    """Fit the whole image, centred on grey .5, into (width, height); proportions are kept.
 
-    Source: Darknet ``letterbox_image``; a side never gets smaller than one pixel.
+    Source: Darknet ``letterbox_image``; here a side is never smaller than one pixel.
     """
     channels, old_height, old_width = image.shape
     if np.float32(width) / np.float32(old_width) < np.float32(height) / np.float32(old_height):
@@ -199,7 +200,7 @@ def letterbox(image: Image, width: int, height: int) -> Image:
 
 
 def crop(image: Image, left: int, top: int, width: int, height: int) -> Image:
-    """Cut out a window; where it leaves the image, the nearest pixel of the edge is repeated."""
+    """Cut out a window; outside the image, the nearest pixel of the edge is repeated."""
     _, old_height, old_width = image.shape
     if 0 <= left <= old_width - width and 0 <= top <= old_height - height:
         return np.ascontiguousarray(image[:, top : top + height, left : left + width])
@@ -209,7 +210,7 @@ def crop(image: Image, left: int, top: int, width: int, height: int) -> Image:
 
 
 def center_crop(image: Image, width: int, height: int) -> Image:
-    """Cut out the middle window; half pixels are dropped towards the image's corner (0, 0)."""
+    """Cut out the middle window; a half pixel is rounded towards the image's corner (0, 0)."""
     _, old_height, old_width = image.shape
     left = int((old_width - width) / 2)  # towards zero, as C divides
     top = int((old_height - height) / 2)
@@ -222,20 +223,20 @@ def flip(image: Image) -> Image:
 
 
 def cutout(image: Image, left: int, top: int, side: int) -> Image:
-    """Return a copy in which a square of `side` pixels is grey (.5), as Darknet's letterbox is."""
+    """Return a copy in which a square of `side` pixels is grey (.5), like Darknet's letterbox."""
     image = image.copy()
     image[:, top : top + side, left : left + side] = 0.5
     return image
 
 
 def translate(image: Image, right: int, down: int) -> Image:
-    """Move an image by whole pixels; what comes in is mirrored at the border pixel.
+    """Move an image by whole pixels; the uncovered border is filled with its mirror image.
 
     Parameters
     ----------
     image : ndarray of float32, shape (channels, height, width)
     right, down : int
-        Pixels; negative ones move left and up. A move beyond the mirror image goes on mirroring.
+        Pixels; negative ones move left and up. The mirror image is itself mirrored at its end.
     """
     _, height, width = image.shape
     rows = _mirrored(np.arange(height) - down, height)
@@ -260,7 +261,7 @@ def rotate_crop(
     dy: float,
     aspect: float,
 ) -> Image:
-    """Turn, stretch and cut in one bilinear sampling; 0 outside the image.
+    """Turn, stretch and cut an image in one bilinear sampling; 0 outside the image.
 
     Output pixel (x, y) reads the source at (cos·u - sin·v + w/2, sin·u + cos·v + h/2), where
     u = (x - width/2 + dx)·aspect/scale and v = (y - height/2 + dy)/scale.
@@ -277,7 +278,7 @@ def rotate_crop(
     dx, dy : float
         Shift of the window, in output pixels.
     aspect : float
-        Source pixels are taken `aspect` times further apart in x, > 0.
+        Source pixels are read `aspect` times further apart in x; > 0.
 
     Notes
     -----
@@ -307,7 +308,7 @@ def rotate_crop(
 def _zero_padded_taps(
     position: npt.NDArray[np.float64], size: int
 ) -> tuple[list[npt.NDArray[np.intp]], list[npt.NDArray[np.float32]]]:
-    """Both neighbours of each position of an axis and their shares; outside the image share 0."""
+    """Both neighbours of each position of an axis, and their shares: 0 outside the image."""
     low = np.floor(position)
     fraction = (position - low).astype(np.float32)
     taps, shares = [], []
@@ -333,8 +334,8 @@ def distort(image: Image, hue: float, saturation: float, exposure: float) -> Ima
 
     Notes
     -----
-    Source: Darknet ``distort_image``.  A grey pixel has hue 0 here and NaN there; its saturation
-    is 0, so both give the same colour.
+    Source: Darknet ``distort_image``.  The hue of a grey pixel is 0 here and NaN in Darknet; as its
+    saturation is 0, the colour is the same.
     """
     red, green, blue = image
     value = image.max(axis=0)

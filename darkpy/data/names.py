@@ -12,11 +12,11 @@ __all__ = ["find_names", "write_names"]
 
 
 def write_names(path: str | os.PathLike[str], names: Sequence[str]) -> None:
-    """Write class names, one a line."""
+    """Write class names, one per line."""
     Path(path).write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
 
 
 def find_names(folder: Path) -> list[str] | None:
-    """Read the .names file of a folder if it has exactly one, else return None."""
+    """Read the .names file of a folder that has exactly one, else return None."""
     files = sorted(folder.glob("*.names"))
     return list(read_names(files[0])) if len(files) == 1 else None

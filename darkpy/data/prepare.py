@@ -1,7 +1,7 @@
 """Preparation: a photo of any size becomes the input of a network.
 
-`fit` is the one place that says how a classifier sees a photo; validation, prediction and training
-without augmentation all use it.  Random changes for training are in `darkpy.data.augment`.
+Only `fit` decides how a classifier sees a photo: validation, prediction and training without
+augmentation all use it.  Random changes for training are in `darkpy.data.augment`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def fit(image: Image, width: int, height: int, *, letterboxed: bool = False) -> 
     width, height : int
         The network's input in pixels.
     letterboxed : bool
-        Show the whole photo with grey bars instead (``classifier predict`` of pjreddie's Darknet).
+        Keep the whole photo, with grey bars (``classifier predict`` of pjreddie's Darknet).
 
     Returns
     -------
@@ -67,7 +67,7 @@ def load_photos(
     Raises
     ------
     DataError
-        Names the file that cannot be decoded.
+        A file cannot be decoded; the message names it.
     """
     photos = [
         fit(load_image(path, channels), width, height, letterboxed=letterboxed) for path in paths

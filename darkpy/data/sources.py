@@ -19,7 +19,7 @@ from darkpy.errors import ArgumentError, DataError
 __all__ = ["Source", "open_dataset"]
 
 Source = Any
-"""What `open_dataset` takes; its docstring lists the forms."""
+"""The forms of data that `open_dataset` accepts; its docstring lists them."""
 
 TRAIN_FOLDERS = ("train", "training")
 VALID_FOLDERS = ("valid", "validation", "val", "test")
@@ -32,12 +32,12 @@ def open_dataset(source: Source) -> TrainingData:
     ----------
     source : path, tuple, Dataset or TrainingData
         * a folder with IDX files (MNIST's names, .gz or not), and perhaps one .names file;
-        * a folder with one folder of pictures a class, or with ``train/`` and ``valid/`` (or
-          ``test/``, ``val/``) folders that hold those;
+        * a folder with one folder of pictures per class, or with folders ``train/`` and ``valid/``
+          (or ``test/``, ``val/``) that contain such folders;
         * a Darknet .data file;
         * ``(images, labels)`` or ``(images, labels, valid_images, valid_labels)``: NumPy arrays or
           paths of IDX files;
-        * a `Dataset` or `TrainingData`, taken as it is.
+        * a `Dataset` or `TrainingData`, used as it is.
 
     Returns
     -------

@@ -21,7 +21,9 @@ def algorithm_number(name: str) -> int:
 def chosen_algorithm(
     shape: Mapping[str, int], batch: int, out: tuple[int, int], passed: str = "forward"
 ) -> str:
-    """Name of the algorithm that the engine chooses: a rule of shape, pass and instruction set.
+    """Return the name of the algorithm that the engine chooses.
+
+    The choice follows from the shape, the batch, the pass and the instruction set alone.
 
     Parameters
     ----------
@@ -45,17 +47,18 @@ def chosen_algorithm(
 
 
 def chosen_bf16(shape: Mapping[str, int], out: tuple[int, int]) -> str | None:
-    """Name of the algorithm in bf16 that the engine prefers to all others; None where none is.
+    """Return the name of the bf16 algorithm that the engine prefers to those in float32, if any.
 
     Parameters
     ----------
     shape, out
-        As above. The batch does not count, as an image's answer must not depend on the others.
+        As for `chosen_algorithm`. The batch plays no part: an image's answer must not depend on the
+        images beside it.
 
     Returns
     -------
     str or None
-        None also where this machine has no bf16.
+        None if float32 is faster, or if this machine has no bf16.
     """
     number = lib.dk_convolution_choose_bf16(struct("dk_conv_shape", shape), *out)
     return None if number == lib.DK_CONV_AUTO else ALGORITHMS[number]

@@ -1,7 +1,7 @@
 """Memory for C: aligned to cache lines, and in large blocks.
 
-NumPy asks the system for large pages where an array has 4 MiB or more. They are quicker to get, a
-page of zeros at a time, and to look up; arrays that are neighbours in one block share them.
+NumPy requests large pages from the system for arrays of 4 MiB or more: they are quicker to allocate
+and to look up. Smaller arrays profit as well if they lie in one block.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ALIGNMENT = 16
 
 
 def aligned(count: int) -> FloatArray:
-    """Return `count` uninitialised floats that begin with a cache line."""
+    """Return `count` uninitialised floats; the first one begins a cache line."""
     block = np.empty(count + ALIGNMENT, np.float32)
     start = -(block.ctypes.data // 4) % ALIGNMENT
     return block[start : start + count]

@@ -1,8 +1,8 @@
-"""The only file that touches ffi: checks of arrays on the way in, of statuses on the way out.
+"""The boundary to C: arrays are checked on the way in, statuses on the way out.
 
-Everything that C reads or writes passes through here: its type, shape, memory layout, writability
-and overlap are checked first, so that bad input is an exception that names the argument and never a
-crash.  Calls into C release the interpreter lock.
+Everything that C reads or writes passes through here. Type, shape, memory layout, writability and
+overlap are checked first: bad input raises an exception that names the argument and never crashes.
+Calls into C release the interpreter lock.  Only this module and `darkpy.engine.core` use ffi.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def output_array(name: str, out: object, shape: Sequence[int]) -> FloatArray:
 
 
 def accumulator(name: str, out: object, shape: Sequence[int]) -> FloatArray:
-    """Return `out`, to be added to, after the checks of `float_array`, or zeros for None."""
+    """Return `out`, which C adds to, after the checks of `float_array`; new zeros for None."""
     if out is None:
         return np.zeros(tuple(shape), np.float32)
     return float_array(name, out, shape, writable=True)
@@ -164,7 +164,7 @@ def pointer(array: npt.NDArray[Any] | None, ctype: str = "float") -> Any:
 
 @cache
 def _argument_of(function: str) -> Any:
-    """The type ``struct name *`` of a C function's one argument."""
+    """The type ``struct name *`` of a C function's only argument."""
     return ffi.typeof(getattr(lib, function)).args[0]
 
 
@@ -175,12 +175,12 @@ def _workspace_of(function: str) -> Any:
 
 
 def arguments(function: str, fields: Mapping[str, Any]) -> Any:
-    """Return a pointer to a new struct of the type that a C function takes; see `struct`."""
+    """Return a pointer to a new struct of the type of a C function's argument; see `struct`."""
     return ffi.new(_argument_of(function), dict(fields))
 
 
 def workspace_bytes(function: str, args: Any) -> int | None:
-    """Bytes of scratch memory that a call needs, as ``FUNCTION_workspace`` says; None: none."""
+    """Bytes of scratch memory that a call needs, by ``FUNCTION_workspace``; None without one."""
     sibling = _workspace_of(function)
     return None if sibling is None else int(sibling(args))
 
@@ -220,14 +220,14 @@ def call_list(calls: Sequence[tuple[str, Any]]) -> Any:
 
 
 def give_workspace(args: Any, memory: npt.NDArray[Any], count: int) -> None:
-    """Point a struct to `count` bytes of scratch memory, and tell it how many if it asks."""
+    """Point a struct to `count` bytes of scratch memory; fill in `workspace_bytes` if it has it."""
     args.workspace = pointer(memory, "void") if count else null
     if any(name == "workspace_bytes" for name, _ in ffi.typeof(args).item.fields):
         args.workspace_bytes = count
 
 
 def enumerators(name: str) -> tuple[str, ...]:
-    """Names of the values of ``enum name``, which are 0, 1, ..., without the last if it counts."""
+    """Names of the values 0, 1, ... of ``enum name``, without a last one that only counts them."""
     values = ffi.typeof(f"enum {name}").elements
     names = [values[number] for number in range(len(values))]
     return tuple(names[:-1] if names[-1].endswith("_COUNT") else names)

@@ -1,10 +1,10 @@
 """Import of the C core, whose threads spin only briefly before they sleep.
 
 Between two calls a thread of the pool spins before it sleeps. GCC's OpenMP spins for milliseconds
-by default: on a machine with other work, a thread that waits for a displaced one then burns the
-very time that the other needs, and a network runs up to six times slower. A short spin (some
-20 microseconds, more than lies between two calls of a plan) costs nothing measurable when the
-machine is idle. The runtime reads its settings once, when it is loaded; what the user set stays.
+by default. On a busy machine, a thread that spins while it waits for a suspended one uses the core
+that the other needs, and a network runs up to six times slower. A short spin (some 20 microseconds,
+longer than the gap between two calls of a plan) costs nothing measurable on an idle machine. The
+runtime reads its settings once, when it is loaded; settings that the user made are kept.
 """
 
 from __future__ import annotations

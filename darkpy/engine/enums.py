@@ -1,8 +1,8 @@
 """Enumerations of the C core: the names of their values, in C's order.
 
-C knows a kind by its number: the place of its name in one of these tuples.  A name is the
+In C a kind is a number: the position of its name in one of these tuples.  A name is the
 enumerator's, in lower case and without the prefix of its enumeration; `_WRITTEN` has the few that
-cfg files write otherwise.
+cfg files spell differently.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ _WRITTEN = {
 
 
 def _names(enumeration: str, prefix: str, instead: str = "") -> tuple[str, ...]:
-    """Names of an enumeration's kinds; `instead` stands in for the prefix."""
+    """Names of an enumeration's kinds, with `instead` in place of `prefix`."""
     return tuple(
         _WRITTEN.get(name, instead + name.removeprefix(prefix).lower())
         for name in enumerators(enumeration)
     )
 
 
-#: Activation functions of each value.
+#: Activation functions that act on each value alone.
 ACTIVATIONS = _names("dk_activation", "DK_")
 
 #: Activation functions that divide each pixel by a sum over its channels.
@@ -42,5 +42,5 @@ PASSES = _names("dk_convolution_pass", "DK_CONV_")
 #: Costs of a prediction.
 COSTS = _names("dk_cost_kind", "DK_COST_")
 
-#: Rules by which weights are updated.
+#: Optimisers: the rules by which weights are updated.
 OPTIMISERS = _names("dk_optimiser", "DK_")

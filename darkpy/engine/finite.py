@@ -8,6 +8,6 @@ __all__ = ["first_not_finite"]
 
 
 def first_not_finite(array: FloatArray) -> int | None:
-    """Position of the first NaN or infinity in a C-contiguous array, flat; None without any."""
+    """Flat index of the first NaN or infinity in a C-contiguous array; None if there is none."""
     position = lib.dk_first_not_finite(array.size, pointer(array))
     return None if position == array.size else position

@@ -27,9 +27,9 @@ def update(
     weights, updates : ndarray of float32, shape (n,)
         Read and written.
     state : sequence of ndarray of float32, shape (n,)
-        What the optimiser keeps besides, read and written.
+        The optimiser's own arrays, read and written.
     **numbers
-        The fields of ``struct dk_update`` that its formula reads: rate, decay, ...
+        The fields of ``struct dk_update`` that the optimiser's formula reads: rate, decay, ...
     """
     fields = {
         "optimiser": OPTIMISERS.index(optimiser),
@@ -39,7 +39,7 @@ def update(
         "state": [pointer(array) for array in state],
     }
     status = lib.dk_update(boundary.struct("dk_update", fields | numbers))
-    if status == lib.DK_NOT_FINITE:  # the one status that is no mistake of the caller's
+    if status == lib.DK_NOT_FINITE:  # the only status that is not a mistake of the caller
         return False
     boundary.check(status, "dk_update")
     return True

@@ -27,9 +27,9 @@ class FilterPacking:
     Attributes
     ----------
     size : int
-        Values of the packed form.
+        Number of values in the packed form.
     dtype : numpy dtype
-        Their type, of 4 bytes: float32.
+        Their type: float32.
     """
 
     dtype: npt.DTypeLike = np.float32
@@ -57,7 +57,7 @@ class FilterPacking:
         return packed
 
     def unpack(self, packed: FloatArray, out: FloatArray | None = None) -> FloatArray:
-        """Return the filters that `packed` holds, in `out` where that is given."""
+        """Return the filters that `packed` holds, in `out` if it is given."""
         filters = np.empty(self.filter_shape, np.float32) if out is None else out
         status = lib.dk_convolution_unpack(self._shape, pointer(packed), pointer(filters))
         boundary.check(status, "dk_convolution_unpack")
@@ -71,7 +71,7 @@ class FilterPacking:
         """Whether `algorithm` is able to do this convolution."""
         g = self.geometry
         if algorithm == "indirect-bf16":
-            return False  # it needs the filters of Bf16Packing
+            return False  # it needs filters of Bf16Packing
         if algorithm.startswith("winograd"):
             return self.winograd_size(algorithm) > 0
         if algorithm == "depthwise":
@@ -79,12 +79,12 @@ class FilterPacking:
         return True
 
     def winograd_size(self, algorithm: str) -> int:
-        """Floats of the filters as one of Winograd's algorithms reads them; 0: not for these."""
+        """Floats of the filters in the form of a Winograd algorithm; 0 if it cannot use these."""
         number = algorithm_number(algorithm)
         return lib.dk_convolution_winograd_size(self._shape, number)
 
     def transform(self, algorithm: str, packed: FloatArray, winograd: FloatArray) -> None:
-        """Fill `winograd`, that form of the packed filters."""
+        """Fill `winograd` with the packed filters in the form of that algorithm."""
         number = algorithm_number(algorithm)
         status = lib.dk_convolution_pack_winograd(
             self._shape, number, pointer(packed), pointer(winograd)
@@ -93,12 +93,12 @@ class FilterPacking:
 
 
 class Bf16Packing(FilterPacking):
-    """Pairs of filters' values rounded to bf16, for the algorithm "indirect-bf16" alone.
+    """Filters rounded to bf16, two values in a pair, for the algorithm "indirect-bf16" only.
 
     Attributes
     ----------
     size, dtype
-        As above: pairs, seen as uint32.
+        As in `FilterPacking`; a pair is a uint32.
     """
 
     dtype = np.uint32
@@ -114,7 +114,7 @@ class Bf16Packing(FilterPacking):
         boundary.check(status, "dk_convolution_pack_bf16")
 
     def unpack(self, packed: npt.NDArray[Any], out: FloatArray | None = None) -> FloatArray:
-        """Return the rounded filters that `packed` holds, in `out` where that is given."""
+        """Return the rounded filters that `packed` holds, in `out` if it is given."""
         filters = np.empty(self.filter_shape, np.float32) if out is None else out
         pairs = pointer(packed, "uint32_t")
         status = lib.dk_convolution_unpack_bf16(self._shape, pairs, pointer(filters))
@@ -122,7 +122,7 @@ class Bf16Packing(FilterPacking):
         return filters
 
     def algorithm(self, batch: int, height: int, width: int) -> str:
-        """The only one."""
+        """Return "indirect-bf16", the only algorithm that reads these filters."""
         return "indirect-bf16"
 
     def can(self, algorithm: str) -> bool:
@@ -131,7 +131,7 @@ class Bf16Packing(FilterPacking):
 
 
 def pack_all(items: Iterable[tuple[FilterPacking, FloatArray, npt.NDArray[Any]]]) -> None:
-    """Do `pack` for each (packing, filters, packed), those of float32 several at once."""
+    """Do `pack` for each (packing, filters, packed); several float32 ones run at the same time."""
     plain = []
     for packing, filters, packed in sorted(items, key=lambda item: -item[0].size):
         if packing.dtype != np.float32:

@@ -1,9 +1,9 @@
 """A program: a flat list of calls into the C core whose memory is placed once.
 
-Recording and running are apart.  `Program.add` records calls whose arguments are tensors without
-memory; `bind` gives every buffer a place in one arena, such that buffers whose lifetimes (first to
-last call that names them) do not overlap share memory, and fills the C structs; `run` walks the
-list.
+A program is recorded, bound, then run.  `Program.add` records calls whose arguments are tensors
+without memory. `bind` gives every buffer a place in one arena and fills the C structs. Buffers
+share memory if their lifetimes (from the first to the last call that names them) do not overlap.
+`run` makes the calls.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["Again", "Buffer", "Call", "Program", "Repeat", "Tensor", "Values", "
 
 
 class Buffer:
-    """A stretch of `size` floats or 32-bit integers in the arena; `pinned`: always alive."""
+    """A stretch of `size` floats or 32-bit integers in the arena; always alive if `pinned`."""
 
     __slots__ = ("first", "last", "offset", "pinned", "size")
 
@@ -37,7 +37,7 @@ class Buffer:
 
 
 class Tensor(NamedTuple):
-    """A batch of channels-last images inside a buffer, perhaps a slice of a wider one.
+    """A batch of channels-last images inside a buffer, perhaps some channels of a wider tensor.
 
     Pixel p begins at ``offset + p * stride`` in the buffer and has `channels` values.
     """
@@ -74,29 +74,29 @@ class Tensor(NamedTuple):
 
 
 class Values(NamedTuple):
-    """The bare pointer to a tensor's first value, for struct fields of type ``float *``."""
+    """A plain pointer to a tensor's first value, for struct fields of type ``float *``."""
 
     tensor: Tensor
     shift: int = 0
 
 
 class Repeat(Enum):
-    """Why a call can be made again for the same result, and what that takes."""
+    """Which calls can be repeated for the same result, by what the repetition costs and needs."""
 
     #: One pass over memory.
     PASS = 1
-    #: One pass, too, but it adds an earlier output, which may itself have to be made again.
+    #: One pass that adds an earlier output, which may itself have to be computed again.
     SUM = 2
-    #: One pass, in place behind a sum.
+    #: One pass, in place, after a sum.
     ACTIVATION = 3
-    #: Maxima, which need an input that was kept or is made again anyway.
+    #: Maxima: their input must have been kept, or be computed again anyway.
     MAXIMA = 4
-    #: Few multiplications for many values.
+    #: Few multiplications for each value that is written.
     FILTERS = 5
 
 
 class Again(NamedTuple):
-    """How a recorded call is made a second time.
+    """How a recorded call is repeated.
 
     Attributes
     ----------
@@ -104,9 +104,9 @@ class Again(NamedTuple):
     gives : tuple of str
         The fields that the second call writes.
     function : str
-        The C function to call then; empty: the same one.
+        The C function to call then; empty for the same one.
     renamed : mapping
-        Fields that this function takes under other names: old -> new.
+        Fields that have another name in that function: old -> new.
     """
 
     repeat: Repeat
@@ -125,13 +125,13 @@ class Call:
     fields : dict
         The struct's fields; see `Program.add`.
     owner : int
-        For whom, for reports.
+        Index of the layer that recorded the call, for reports.
     writes : tuple of str
         The fields whose arrays the call changes.
     again : Again or None
-        How it can be made again for the same result; None: it cannot, or only dearly.
+        How it can be repeated for the same result; None if it cannot, or if that costs too much.
     prepare : callable or None
-        Fills in what changes from run to run.
+        Fills in the fields that change from run to run.
     """
 
     __slots__ = ("again", "bound", "fields", "function", "owner", "prepare", "writes")
@@ -198,16 +198,16 @@ class Program:
         Parameters
         ----------
         function : str
-            Name in the C core of a function of one struct.
+            Name of a C function whose argument is a pointer to a struct.
         writes : tuple of str
             The fields whose arrays it changes.
         owner : int
-            Index of the layer that asked for the call.
+            Index of the layer that records the call.
         again : Again, optional
-            How it can be made again for the same result.
+            How it can be repeated for the same result.
         prepare : callable, optional
-            Called with the struct and the step number before each run, for what changes from run to
-            run.
+            Called before each run with the struct and the step number, to fill in the fields that
+            change from run to run.
         **fields
             Struct fields: Tensor, Values, Buffer, ndarray (pointer to its first value; kept alive),
             list of ndarrays of bytes (array of stretches), dict (nested struct), number, or None
@@ -226,7 +226,7 @@ class Program:
             buffer.last = now
 
     def sizes(self) -> tuple[int, int]:
-        """Bytes of the arena and of the scratch memory that `bind` takes; takes none itself."""
+        """Bytes of the arena and of the scratch memory that `bind` allocates; allocates nothing."""
         self._place_all()
         needs = (boundary.workspace_bytes(c.function, self._arguments(c)) for c in self.calls)
         return 4 * self.arena_size, max((need or 0 for need in needs), default=0)
@@ -253,7 +253,7 @@ class Program:
         self._prepared = [(c.prepare, c.bound) for c in self.calls if c.prepare is not None]
 
     def run(self, step: int = 0) -> None:
-        """Make all calls in order; `step` is handed to the calls' `prepare`."""
+        """Make all calls in order; each call's `prepare` receives `step`."""
         for prepare, bound in self._prepared:
             prepare(bound, step)
         done = lib.dk_make_calls(self._list, len(self.calls))
@@ -266,8 +266,8 @@ class Program:
         Returns
         -------
         list of (owner, function, seconds)
-            In the order of the calls; the shortest of each call's times, with the microsecond or
-            so that calling from Python takes.
+            In the order of the calls: the shortest time of each, including about a microsecond for
+            the call from Python.
         """
         times = np.full((repeat, len(self.calls)), np.inf)
         steps = [(call, getattr(lib, call.function)) for call in self.calls]
@@ -289,14 +289,14 @@ class Program:
         Returns
         -------
         tuple of int and ndarray, or None
-            The owner of the first call that is given or makes a NaN or an infinity, and the array
+            The owner of the first call that reads or writes a NaN or an infinity, and the array
             that holds it; None when all values are finite.
         """
         for prepare, bound in self._prepared:
             prepare(bound, step)
         for call in self.calls:
             boundary.check(getattr(lib, call.function)(call.bound), call.function)
-            # What a call is given, before what it makes of it.
+            # Parameters (arrays) come before tensors, which the call may have written.
             fields = sorted(call.fields.items(), key=lambda f: not isinstance(f[1], np.ndarray))
             for _, value in fields:
                 array = self._floats(value)
@@ -356,13 +356,13 @@ class Program:
         return boundary.null if value is None else value
 
     def _address(self, buffer: Buffer, offset: int) -> Any:
-        if self.arena is None:  # only sizes are asked for
+        if self.arena is None:  # only sizes are wanted
             return boundary.null
         return boundary.pointer(self.arena[buffer.offset + offset :], "void")
 
 
 def _place(buffers: list[Buffer], calls: int) -> int:
-    """Give every buffer an offset, largest first, at the lowest free place; return the total."""
+    """Place the buffers, largest first, each at the lowest free offset; return the total size."""
     for buffer in buffers:
         if buffer.pinned:
             buffer.first, buffer.last = 0, calls

@@ -10,5 +10,5 @@ __all__ = ["convert"]
 
 
 def convert(graph: Graph, layer: Activation) -> str:
-    """The activation alone."""
+    """Add the activation function alone."""
     return activate(graph, graph.same(layer), layer.values.activation)

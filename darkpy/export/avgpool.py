@@ -9,5 +9,5 @@ __all__ = ["convert"]
 
 
 def convert(graph: Graph, layer: Avgpool) -> str:
-    """GlobalAveragePool."""
+    """Add GlobalAveragePool."""
     return graph.add("GlobalAveragePool", graph.image(layer))

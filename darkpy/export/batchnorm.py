@@ -10,5 +10,5 @@ __all__ = ["convert"]
 
 
 def convert(graph: Graph, layer: Batchnorm) -> str:
-    """BatchNormalization."""
+    """Add BatchNormalization."""
     return batch_normalization(graph, layer, graph.same(layer))

@@ -11,7 +11,7 @@ __all__ = ["convert"]
 
 
 def convert(graph: Graph, layer: Connected) -> str:
-    """Gemm, perhaps BatchNormalization, activation."""
+    """Add Gemm, BatchNormalization unless it is folded, and the activation."""
     weights, bias = weights_and_biases(graph, layer)
     y = graph.add("Gemm", graph.vector(layer), weights, bias, transB=1)
     return activate(graph, normalize(graph, layer, y), layer.values.activation)

@@ -1,6 +1,6 @@
 """Converters: for each layer, the function `convert` of its section's module.
 
-There is no list to edit, and only what a network has is imported.
+There is no list to edit, and only the converters that a network needs are imported.
 """
 
 from __future__ import annotations

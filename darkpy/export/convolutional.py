@@ -11,7 +11,7 @@ __all__ = ["convert"]
 
 
 def convert(graph: Graph, layer: Convolutional) -> str:
-    """Conv, perhaps BatchNormalization, activation."""
+    """Add Conv, BatchNormalization unless it is folded, and the activation."""
     g = layer.geometry
     weights, bias = weights_and_biases(graph, layer)
     y = graph.add(

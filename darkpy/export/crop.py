@@ -9,7 +9,7 @@ __all__ = ["convert"]
 
 
 def convert(graph: Graph, layer: Crop) -> str:
-    """The centre, as 2x - 1 unless noadjust=1."""
+    """Add a cut of the image's centre, as 2x - 1 unless noadjust=1."""
     shape, output = layer.input_shapes[0], layer.output_shape
     top, left = (shape.height - output.height) // 2, (shape.width - output.width) // 2
     x = graph.cut(

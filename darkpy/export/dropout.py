@@ -9,5 +9,5 @@ __all__ = ["convert"]
 
 
 def convert(graph: Graph, layer: Dropout) -> str:
-    """Nothing: inference drops nothing."""
+    """Add nothing: inference drops no value."""
     return graph.same(layer)

@@ -19,13 +19,13 @@ INPUT_NAME = "input"
 class Graph:
     """Nodes and constants in the order in which they were added.
 
-    Values are named; a layer's output is an image (N, C, H, W) where its shape says so, else a
-    vector (N, n), both in Darknet's order.
+    Values have names. The output of a layer is an image (N, C, H, W) or a vector (N, n), according
+    to its shape; both are in Darknet's order.
 
     Parameters
     ----------
     input_shape : Shape
-        Of one image.
+        The shape of one input image.
 
     Attributes
     ----------
@@ -47,11 +47,11 @@ class Graph:
     # -- adding -----------------------------------------------------------------------------------
 
     def begin(self, layer: Layer) -> None:
-        """Name what follows after `layer`."""
+        """Name the nodes that follow after `layer`."""
         self._layer = f"layer{layer.index}_{layer.kind}"
 
     def end(self, layer: Layer, name: str) -> None:
-        """Say that the value `name` is the layer's output."""
+        """Declare the value `name` to be the layer's output."""
         self._outputs[layer.index] = name, layer.output_shape
 
     def add(self, operation: str, *inputs: str, **attributes: Any) -> str:
@@ -78,7 +78,7 @@ class Graph:
     # -- small pieces that many layers use --------------------------------------------------------
 
     def affine(self, x: str, factor: float, offset: float = 0.0) -> str:
-        """``factor * x + offset``, without what changes nothing."""
+        """``factor * x + offset``; a factor of 1 and an offset of 0 are left out."""
         if factor != 1:
             x = self.add("Mul", x, self.constant("factor", float(factor)))
         if offset != 0:
@@ -125,11 +125,11 @@ class Graph:
         return self.add("Flatten", name, axis=1) if shape.is_image else name
 
     def same(self, layer: Layer, k: int = 0) -> str:
-        """The layer's k-th source as it is."""
+        """The layer's k-th source, in its own shape."""
         return self._outputs[layer.sources[k]][0]
 
     def _unused(self, name: str) -> str:
-        """`name`, or with a number behind it where it is taken."""
+        """`name`, with a number appended if it is in use."""
         name = re.sub(r"\W", "_", name)
         unique, number = name, 1
         while unique in self._used:

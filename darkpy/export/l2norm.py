@@ -11,7 +11,7 @@ __all__ = ["convert"]
 
 
 def convert(graph: Graph, layer: L2norm) -> str:
-    """Divide by the length over the channels; 0 where that is 0."""
+    """Add the division by the length over the channels; 0 where that is 0."""
     x = graph.same(layer)
     length = graph.add("ReduceL2", x, axes=[1], keepdims=1)
     tiny = graph.constant("tiny", float(np.finfo(np.float32).tiny))

@@ -10,7 +10,7 @@ __all__ = ["convert"]
 
 
 def convert(graph: Graph, layer: LocalAvgpool) -> str:
-    """AveragePool over the pixels inside the image."""
+    """Add AveragePool over the pixels inside the image."""
     g = layer.geometry
     before, behind = window_pads(layer)
     if max(before + behind) >= min(g["size_h"], g["size_w"]):

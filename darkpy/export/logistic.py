@@ -9,5 +9,5 @@ __all__ = ["convert"]
 
 
 def convert(graph: Graph, layer: Logistic) -> str:
-    """Sigmoid."""
+    """Add Sigmoid."""
     return graph.add("Sigmoid", graph.same(layer))

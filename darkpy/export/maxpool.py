@@ -12,7 +12,7 @@ __all__ = ["convert"]
 
 
 def convert(graph: Graph, layer: Maxpool) -> str:
-    """MaxPool, whose padding never wins; more padding than ONNX allows becomes a Pad."""
+    """Add MaxPool, whose padding never wins; padding beyond ONNX's limit becomes a Pad."""
     x = graph.image(layer)
     g = layer.geometry
     before, behind = window_pads(layer)

@@ -21,7 +21,7 @@ __all__ = ["export_onnx", "onnx_model"]
 
 #: Old enough for most runtimes; the first in which BatchNormalization says that it does not train.
 OPERATOR_SET = 15
-#: Of the file format, as old as the operator set allows.
+#: Version of the file format: the oldest that the operator set allows.
 IR_VERSION = 8
 #: A protobuf message holds no more bytes than this.
 MAX_BYTES = (1 << 31) - (1 << 20)
@@ -35,33 +35,33 @@ def export_onnx(
     fold: bool = True,
     layers: Sequence[int] = (),
 ) -> None:
-    """Write what the network's answer depends on as an .onnx file.
+    """Write the layers that the network's answer depends on as an .onnx file.
 
     The file has the input ``input``: (N, C, H, W) float32, or (N, inputs); and the output
-    ``output``: (N, outputs), what `Network.predict` returns. Dropout and costs are left out.
+    ``output``: (N, outputs), the result of `Network.predict`. Dropout and costs are left out.
 
     Parameters
     ----------
     network : Network
         With its weights.
     path : str or path
-        A file of that name is replaced, at once or not at all.
+        A file of that name is replaced as a whole or not at all.
     batch : int, optional
-        Fix N; by default any N will do.
+        Fix N; by default N is free.
     fold : bool
         Put batch normalisation into the weights, else write BatchNormalization nodes.
     layers : sequence of int
-        Layers whose outputs the file has, too, as ``layer82`` and so on, (N, n): the other heads
-        of a detector, or what one wants to look at.
+        Layers whose outputs the file has as well, as ``layer82`` and so on, (N, n): the other heads
+        of a detector, or layers to look at.
 
     Raises
     ------
     StateError
         The package onnx is not installed.
     ConfigError
-        A layer has no counterpart in ONNX: file, line and section.
+        A layer has no counterpart in ONNX; the message names file, line and section.
     ArgumentError
-        A layer that is not there, a batch below 1, or a network too large for the format (2 GiB).
+        A layer that does not exist, a batch below 1, or a network too large for the format (2 GiB).
     """
     model = onnx_model(network, batch=batch, fold=fold, layers=layers)
     target = Path(path)

@@ -9,7 +9,7 @@ __all__ = ["convert"]
 
 
 def convert(graph: Graph, layer: Normalization) -> str:
-    """LRN, which divides alpha by the size: Darknet's is multiplied by it here."""
+    """Add LRN, with Darknet's alpha times the size, because ONNX divides alpha by the size."""
     o = layer.values
     return graph.add(
         "LRN",

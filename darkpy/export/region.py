@@ -10,7 +10,7 @@ __all__ = ["convert"]
 
 
 def convert(graph: Graph, layer: Region) -> str:
-    """Sigmoid on x, y and objectness; Softmax (or Sigmoid) over the classes."""
+    """Add Sigmoid on x, y and objectness, and Softmax (or Sigmoid) over the classes."""
     o = layer.values
     x = anchors(graph, layer, layer.entry)
     xy = graph.add("Sigmoid", entries(graph, x, 0, 2))

@@ -11,7 +11,7 @@ __all__ = ["convert"]
 
 
 def convert(graph: Graph, layer: Reorg3d) -> str:
-    """Space to depth: Reshape, Transpose, Reshape."""
+    """Add space-to-depth: Reshape, Transpose, Reshape."""
     s, output = layer.values.stride, layer.output_shape
     small = Shape(layer.input_shapes[0].channels, output.height, output.width)
     return split_blocks(graph, graph.image(layer), small, s, output)

@@ -9,7 +9,7 @@ __all__ = ["convert"]
 
 
 def convert(graph: Graph, layer: Route) -> str:
-    """Slices of the sources, joined by Concat."""
+    """Add slices of the sources, joined by Concat."""
     parts = []
     for k, (first, count) in enumerate(layer.parts):
         x = graph.image(layer, k) if layer.output_shape.is_image else graph.vector(layer, k)

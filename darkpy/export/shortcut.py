@@ -11,7 +11,7 @@ __all__ = ["convert"]
 
 
 def convert(graph: Graph, layer: Shortcut) -> str:
-    """Add, where the sizes differ to the part that both have, then the activation."""
+    """Add the sum, of the common part if the sizes differ, and the activation."""
     o = layer.values
     previous, source = layer.input_shapes
     if previous == source:
@@ -27,7 +27,7 @@ def convert(graph: Graph, layer: Shortcut) -> str:
     other = graph.affine(other, o.beta)
     if channels == previous.channels:
         y = graph.add("Add", x, other)
-    else:  # two slices instead of zeros: fewer additions, and every runtime knows them
+    else:  # two slices instead of padding with zeros: fewer additions, and every runtime has them
         rest = graph.cut(x, [channels], [previous.channels], [1])
         first = graph.add("Add", graph.cut(x, [0], [channels], [1]), other)
         y = graph.add("Concat", first, rest, axis=1)
@@ -35,7 +35,7 @@ def convert(graph: Graph, layer: Shortcut) -> str:
 
 
 def _subsampled(graph: Graph, x: str, shape: Shape, source: Shape) -> str:
-    """Every (w1 / w2)-th pixel of `x`: one-pixel windows, which more runtimes know."""
+    """Every (w1 / w2)-th pixel of `x`, by pooling of one pixel, which most runtimes have."""
     stride = source.width // shape.width
     if stride > 1:
         x = graph.add("MaxPool", x, kernel_shape=[1, 1], strides=[stride, stride])

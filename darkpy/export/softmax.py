@@ -9,7 +9,7 @@ __all__ = ["convert"]
 
 
 def convert(graph: Graph, layer: Softmax) -> str:
-    """Softmax over each group of the flat vector."""
+    """Add Softmax over each group of the flat vector."""
     o = layer.values
     x = graph.affine(graph.vector(layer), 1 / o.temperature)
     if o.groups == 1:

@@ -9,7 +9,7 @@ __all__ = ["convert"]
 
 
 def convert(graph: Graph, layer: Upsample) -> str:
-    """Resize to the nearest, or with a negative stride the sums of blocks."""
+    """Add Resize to the nearest pixel, or for a negative stride the sums of blocks."""
     stride, scale = layer.values.stride, layer.values.scale
     x = graph.image(layer)
     if stride < 0:

@@ -10,7 +10,7 @@ __all__ = ["convert"]
 
 
 def convert(graph: Graph, layer: Yolo) -> str:
-    """Sigmoid on x, y, objectness and classes of each anchor; w and h as they are."""
+    """Add Sigmoid on x, y, objectness and classes of each anchor; w and h stay as they are."""
     o = layer.values
     x = anchors(graph, layer, layer.entry)
     xy, wh, rest = (entries(graph, x, *limits) for limits in ((0, 2), (2, 4), (4, layer.entry)))

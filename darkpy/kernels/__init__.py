@@ -1,8 +1,8 @@
 """Darknet's kernels as NumPy functions.
 
 Every function of the modules in `darkpy.kernels._public` stands here under Darknet's name;
-`darkpy.kernels.darknet_calls` has Darknet's exact argument lists.  They are imported when the first
-of them is used: networks do without.
+`darkpy.kernels.darknet_calls` has Darknet's exact argument lists.  The modules are imported when a
+name is first used; networks do not need them.
 """
 
 import importlib as _importlib
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from darkpy.kernels import darknet_calls as darknet_calls
     from darkpy.kernels._public import *  # noqa: F403
 
-#: Modules, and the former names of two of them.
+#: The package's modules, and the former names of two of them.
 _MODULES = ("darknet_calls", "flat", "simd")
 
 
 class _Kernels(_ModuleType):
-    """The package's own type: a function that has its module's name, as `softmax`, hides it."""
+    """The package's own type: a function named like its module, such as `softmax`, hides it."""
 
     def __setattr__(self, name: str, value: _Any) -> None:
         if isinstance(value, _ModuleType) and name in getattr(value, "__all__", ()):

@@ -24,8 +24,7 @@ hard_mish x > 0: x; x > -2: x^2/2 + x; else 0               from x: 1; x + 1; 0
 gelu      .5 x (1 + tanh(.797885 x + .035677 x^3))          from x: the derivative
 ========= ================================================= ===================================
 
-NaN stays NaN, and no infinity becomes one.  The work is split over the threads without a change of
-bits.
+NaN stays NaN, and infinities do not become NaN.  The bits do not depend on the number of threads.
 Error: 6 units in the last place; stair one of max(abs(x), 1), gelu four of abs(x).
 """
 
@@ -63,7 +62,7 @@ def activation_kind(name: object) -> int:
 
 
 def gradient_needs_input(activation: str) -> bool:
-    """Whether `gradient_array` wants the input (swish, mish, hard_mish, gelu), not the output."""
+    """Whether `gradient_array` needs the input (swish, mish, hard_mish, gelu), not the output."""
     return bool(lib.dk_activation_needs_input(activation_kind(activation)))
 
 
@@ -122,8 +121,8 @@ def gradient_array(
 
     Notes
     -----
-    Source: Darknet `activations.c` gradient_array (its gelu takes the input's formula of the
-    output; this one is the derivative).
+    Source: Darknet `activations.c` gradient_array, which puts gelu's output into a formula of the
+    input; here gelu has its derivative.
     """
     kind = activation_kind(activation)
     saved = float_array("saved", saved)

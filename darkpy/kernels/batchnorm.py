@@ -43,7 +43,7 @@ def mean_cpu(x: FloatArray, *, out: FloatArray | None = None) -> FloatArray:
     Returns
     -------
     ndarray of float32, shape (filters,)
-        NaN without any value, as NumPy has it.
+        NaN if x is empty, as in NumPy.
 
     Notes
     -----
@@ -66,15 +66,15 @@ def variance_cpu(x: FloatArray, mean: FloatArray, *, out: FloatArray | None = No
     ----------
     x : ndarray of float32, shape (batch, filters, ...)
     mean : ndarray of float32, shape (filters,)
-        What `mean_cpu` returned.
+        The result of `mean_cpu`.
     out : ndarray of float32, shape (filters,), optional
         Overwritten.
 
     Returns
     -------
     ndarray of float32, shape (filters,)
-        Where M = 1 the divisor is 1: 0 with the value as its mean (Darknet: NaN).  NaN without any
-        value.
+        If M = 1 the divisor is 1, so that the variance of a single value is 0 (Darknet: NaN).  NaN
+        if x is empty.
 
     Notes
     -----
@@ -172,7 +172,7 @@ def mean_delta_cpu(
     Parameters
     ----------
     delta : ndarray of float32, shape (batch, filters, ...)
-        Of the normalised values: already multiplied by the scales.
+        The delta of the normalised values: already multiplied by the scales.
     variance : ndarray of float32, shape (filters,)
     out : ndarray of float32, shape (filters,), optional
         Overwritten.

@@ -34,7 +34,7 @@ __all__ = [
 
 
 class BatchnormForward(NamedTuple):
-    """What `batchnorm_forward` returns."""
+    """The result of `batchnorm_forward`."""
 
     #: shape of x
     output: FloatArray
@@ -44,7 +44,7 @@ class BatchnormForward(NamedTuple):
 
 
 class BatchnormBackward(NamedTuple):
-    """What `batchnorm_backward` returns."""
+    """The result of `batchnorm_backward`."""
 
     #: delta of the input, shape of x
     delta: FloatArray
@@ -84,27 +84,27 @@ def batchnorm_forward(
     scales, biases : ndarray of float32, shape (filters,)
         The paper's gamma and beta.
     rolling_mean, rolling_variance : ndarray of float32, shape (filters,), optional
-        Training: updated in place, ``r = (1 - rolling) * r + rolling * new``.  Inference: used, and
-        needed.
+        Training updates them in place: ``r = (1 - rolling) * r + rolling * new``.  Inference
+        normalises with them and needs both.
     train : bool
         True: the statistics of this batch; False: the rolling ones.
     rolling : float
-        Weight of the new statistics, 0 to 1; one minus what others call momentum.
+        Weight of the new statistics, 0 to 1; other programs call one minus this the momentum.
     variant : {"pjreddie-cpu", "alexeyab", "cudnn"}
     epsilon : float, optional
-        Instead of the variant's, >= 0.
+        Replaces the variant's epsilon; >= 0.
     out : ndarray of float32, shape of x, optional
         Overwritten; may be `x` itself (in place).
 
     Returns
     -------
     BatchnormForward
-        ``(output, mean, variance)``; a variance of one value is 0.  Without any value `mean` and
-        `variance` are NaN, as NumPy has it, and the rolling ones stay as they were.
+        ``(output, mean, variance)``; the variance of a single value is 0.  If x is empty, `mean`
+        and `variance` are NaN, as in NumPy, and the rolling ones stay as they were.
 
     Notes
     -----
-    The statistics are stable: a mean far from 0 costs the variance no digits.
+    The statistics are numerically stable: the variance loses no digits when the mean is far from 0.
     Source: Ioffe and Szegedy (2015); Darknet `batchnorm_layer.c` forward_batchnorm_layer.
     """
     default, inside, biased, _ = variant_rules(variant)
@@ -191,8 +191,8 @@ def batchnorm_backward(
     epsilon : float, optional
         As in the forward.
     exact : bool, optional
-        True: the exact derivative; False: Darknet's chain, which has M and sqrt(variance + 1e-5)
-        whatever the forward had.  Default: exact for cudnn only.
+        True: the exact derivative; False: Darknet's chain, which uses M and sqrt(variance + 1e-5)
+        whatever the forward used.  The default is exact for cudnn only.
     out : ndarray of float32, shape of x, optional
         Overwritten; may be `delta` itself (in place), as in Darknet.
 
@@ -203,7 +203,7 @@ def batchnorm_backward(
 
     Notes
     -----
-    Linear in delta: it serves gradients of either sign.
+    Linear in delta, so that gradients of either sign can be passed.
     Source: Ioffe and Szegedy (2015); Darknet `batchnorm_layer.c` backward_batchnorm_layer.
     """
     default, inside, biased, is_exact = variant_rules(variant)

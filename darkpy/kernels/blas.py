@@ -2,10 +2,10 @@
 
 Each function returns a new float32 array or fills ``out=``, which may be one of the inputs
 itself (in place), but must not overlap one otherwise.  Arrays are C-contiguous float32 of equal
-shapes; a wrong one raises DTypeError or ShapeError.  The work is split over the threads without
-a change of bits; unless a docstring says otherwise the error is one rounding per operation.
-Outputs that exceed the caches are stored around them. Darknet's argument lists (n, increments)
-are in ``darkpy.kernels.darknet_calls``.
+shapes; a wrong one raises DTypeError or ShapeError.  The bits do not depend on the number of
+threads.  The error is one rounding per operation unless a docstring says otherwise.  Outputs that
+exceed the caches are written with non-temporal stores.  ``darkpy.kernels.darknet_calls`` has
+Darknet's argument lists (n, increments).
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ __all__ = [
 
 
 def _like(out: object, **inputs: object) -> tuple[FloatArray, ...]:
-    """The output and the inputs, all of the first input's shape, the output no part of an input."""
+    """Return the output and the inputs, checked: equal shapes, and no partial overlap."""
     arrays: dict[str, FloatArray] = {}
     shape: tuple[int, ...] | None = None
     for name, value in inputs.items():
@@ -83,7 +83,7 @@ def fill_cpu(
 def const_cpu(
     shape: int | Sequence[int], alpha: float, *, out: FloatArray | None = None
 ) -> FloatArray:
-    """Do what `fill_cpu` does; Darknet has it under two names."""
+    """Call `fill_cpu`, for which Darknet has this second name."""
     return fill_cpu(shape, alpha, out=out)
 
 
@@ -158,8 +158,8 @@ def scal_add_cpu(
 def dot_cpu(x: FloatArray, y: FloatArray) -> float:
     """Return the sum of x * y.
 
-    Error: at most 260 eps sum |x y|, usually some eps; sums of at most 4096 products, added in
-    double precision.
+    Error: at most 260 eps sum |x y|, usually a few eps: blocks of at most 4096 products are summed
+    in float32, and the blocks in double precision.
     Source: Darknet blas.c dot_cpu.
     """
     x = float_array("x", x)
@@ -183,7 +183,8 @@ def constrain_cpu(alpha: float, x: FloatArray, *, out: FloatArray | None = None)
 def fix_nan_and_inf_cpu(x: FloatArray, *, out: FloatArray | None = None) -> FloatArray:
     """Replace NaN and infinities by 0: ``out = x where finite, else 0``.
 
-    AlexeyAB's writes 1/i at position i, which is infinite for the first.  Overwrites out.  Exact.
+    AlexeyAB's version writes 1/i at position i, which is infinite for i = 0.  Overwrites out.
+    Exact.
     """
     result, x = _like(out, x=x)
     check(lib.dk_make_finite(x.size, pointer(x), pointer(result)), "fix_nan_and_inf_cpu")
@@ -275,7 +276,7 @@ def inter_cpu(x: FloatArray, y: FloatArray, *, out: FloatArray | None = None) ->
 def deinter_cpu(
     joined: FloatArray, split: int, *, x: FloatArray | None = None, y: FloatArray | None = None
 ) -> tuple[FloatArray, FloatArray]:
-    """Part along axis 1: ``x += joined[:, :split]; y += joined[:, split:]``.
+    """Split along axis 1: ``x += joined[:, :split]; y += joined[:, split:]``.
 
     Accumulates into x (N, split, ...) and y (N, C - split, ...), which it returns; those not
     given start from 0. Source: Darknet blas.c deinter_cpu.

@@ -38,7 +38,7 @@ def col2im_cpu_ext(
     ksize, stride, pad, dilation : int or (int, int)
         As for `im2col_cpu_ext`.
     out : ndarray of float32 of that shape, optional
-        Added to and returned; without it the sums start from 0.
+        The values are added to it, and it is returned; without it the sums start from 0.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def col2im_cpu_ext(
     Raises
     ------
     ShapeError, DTypeError, ArgumentError
-        Name the argument, what was expected and what came.
+        Each names the argument, what was expected and what came.
 
     Notes
     -----

@@ -103,7 +103,7 @@ class _ChannelsLast:
 
 
 def _round_bf16(x: _ChannelsLast) -> _ChannelsLast:
-    """The same image in pairs of bf16."""
+    """Return the images rounded to bf16, two channels in a pair."""
     n, h, w, c = x.memory.shape
     pairs = _ChannelsLast((n, (c + 1) // 2, h, w))
     status = lib.dk_round_bf16(struct("dk_round_bf16", {"x": x.fields, "y": pairs.fields}))
@@ -139,8 +139,8 @@ def convolution_forward(
     groups : int
         Divides channels and filters; filter k sees the channels of group ``k // (filters/groups)``.
     algorithm : str
-        One of `ALGORITHMS`; KernelError when it cannot do this shape. "indirect-bf16" first rounds
-        `x` and `weights` to bf16 (`darkpy.engine.simd.has_bf16` says whether it is there).
+        One of `ALGORITHMS`; KernelError if it cannot do this shape. "indirect-bf16" first rounds
+        `x` and `weights` to bf16; `darkpy.engine.simd.has_bf16` says whether this machine can.
     out : ndarray of float32, shape (batch, filters, out_h, out_w), optional
         Filled and returned; must not share memory with the inputs.
 
@@ -152,7 +152,7 @@ def convolution_forward(
     Raises
     ------
     ShapeError, DTypeError, ArgumentError, KernelError
-        Name the argument, what was expected and what came.
+        Each names the argument, what was expected and what came.
 
     Notes
     -----
@@ -199,7 +199,7 @@ def convolution_backward_data(
     algorithm: str = "auto",
     out: FloatArray | None = None,
 ) -> FloatArray:
-    """Carry the gradient of a convolution back to its input.
+    """Compute the gradient of a convolution with respect to its input.
 
     out[b,c,v,u] = sum over all k,y,x,i,j that read pixel (v,u) of
     weights[k,c,i,j] * grad_y[b,k,y,x]
@@ -222,11 +222,11 @@ def convolution_backward_data(
     Raises
     ------
     ShapeError, DTypeError, ArgumentError, KernelError
-        Name the argument, what was expected and what came.
+        Each names the argument, what was expected and what came.
 
     Notes
     -----
-    Linear, so it carries Darknet's `delta` (minus the gradient) as well.
+    Linear, so that Darknet's `delta` (minus the gradient) can be passed as well.
     Source: Darknet `convolutional_layer.c` backward_convolutional_layer.
     """
     grad_y = float_array("grad_y", grad_y, (None,) * 4)
@@ -268,7 +268,7 @@ def convolution_backward_weights(
     algorithm: str = "auto",
     out: FloatArray | None = None,
 ) -> FloatArray:
-    """Gradient of a convolution in its weights.
+    """Compute the gradient of a convolution with respect to its weights.
 
     out[k,c,i,j] = sum over b,y,x of x[b, c, y*stride-pad+i*dilation, ...] * grad_y[b,k,y,x]
 
@@ -290,7 +290,7 @@ def convolution_backward_weights(
     Raises
     ------
     ShapeError, DTypeError, ArgumentError, KernelError
-        Name the argument, what was expected and what came.
+        Each names the argument, what was expected and what came.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""Dropout whose mask is a function of a seed: nothing is stored from forward to backward."""
+"""Dropout whose mask is a function of a seed, so that it need not be stored for the backward."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def dropout_forward(
     probability : float
         0 to 1; in steps of 2**-24.
     generator : numpy.random.Generator or int
-        Gives a seed (one 64-bit draw), or is one, 0 to 2**64 - 1.
+        A generator, from which one 64-bit seed is drawn, or the seed itself, 0 to 2**64 - 1.
     out : ndarray, optional
         x's shape; may be x itself.  Overwritten.
 
@@ -52,7 +52,7 @@ def dropout_forward(
     -----
     The mask depends on the seed and the flat position alone: the same for every thread count,
     instruction set and machine.  Generator: SplitMix64 (Steele, Lea, Flood 2014).  Error: one
-    rounding. Source: Darknet dropout_layer.c, there out of rand().
+    rounding. Source: Darknet dropout_layer.c, which calls rand().
     """
     x = float_array("x", x)
     if isinstance(generator, np.random.Generator):

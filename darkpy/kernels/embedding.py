@@ -53,10 +53,10 @@ def math_vector_length(x: FloatArray) -> float:
 
 
 def cosine_similarity(x: FloatArray, y: FloatArray) -> float:
-    """Return ``sum of x*y / (|x| |y|)``, 0 where a length is 0 (AlexeyAB's is NaN there).
+    """Return ``sum of x*y / (|x| |y|)``; 0 if a length is 0, where AlexeyAB's version returns NaN.
 
     Error: about 8 eps sqrt(n).  Source: AlexeyAB's blas.c cosine_similarity.
     """
-    product = dot_cpu(x, y)  # first, as it names what does not fit
+    product = dot_cpu(x, y)  # first: its error names the array that does not fit
     lengths = math_vector_length(x) * math_vector_length(y)
     return product / lengths if lengths else 0.0

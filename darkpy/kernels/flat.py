@@ -9,7 +9,7 @@ from darkpy.kernels import darknet_calls as _moved
 
 
 def __getattr__(name: str) -> Any:
-    """Look the name up where it lies now, with a warning."""
+    """Look the name up in the renamed module, with a warning."""
     value = getattr(_moved, name)
     text = f"{__name__} is called {_moved.__name__} now"
     warnings.warn(text, DeprecationWarning, stacklevel=2)

@@ -35,7 +35,7 @@ def gemm_cpu(
     ta, tb : bool
         Use the transposed matrix.
     alpha, beta : float
-        With ``beta == 0`` (the default) what `out` held before is not read, NaN included.
+        With ``beta == 0`` (the default) `out` is not read, so that NaN in it does no harm.
     out : ndarray of float32, shape (M, N), optional
         Filled and returned; must not share memory with `a` or `b`.  Required when `beta` is not 0.
 
@@ -46,12 +46,12 @@ def gemm_cpu(
     Raises
     ------
     ShapeError, DTypeError
-        Name the argument, what was expected and what came.
+        Each names the argument, what was expected and what came.
 
     Notes
     -----
     Error of a sum: about 4 eps sqrt(K) * sum|a*b|.  The bits do not depend on the threads.
-    Source: Darknet `gemm.c`; its BETA multiplies NaN in `out` even for 0, this one does not.
+    Source: Darknet `gemm.c`, in which NaN in `out` stays NaN even if BETA is 0.
     """
     a = float_array("a", a, (None, None))
     depth, rows = a.shape if ta else a.shape[::-1]

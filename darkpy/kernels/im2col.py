@@ -26,7 +26,7 @@ def im2col_cpu_ext(
     dilation: Pair = 1,
     out: FloatArray | None = None,
 ) -> FloatArray:
-    """Write what a kernel sees at every place as a column of a matrix.
+    """Write the pixels under a kernel as columns of a matrix, one for each position.
 
     ``out[(c*kh + i)*kw + j, y*out_w + x] = image[c, y*sh - ph + i*dh, x*sw - pw + j*dw]``,
     0 outside the image.
@@ -47,7 +47,7 @@ def im2col_cpu_ext(
     Raises
     ------
     ShapeError, DTypeError, ArgumentError
-        Name the argument, what was expected and what came.
+        Each names the argument, what was expected and what came.
 
     Notes
     -----
@@ -71,7 +71,7 @@ def im2col_cpu_ext(
 def im2col_cpu(
     image: FloatArray, ksize: int, stride: int = 1, pad: int = 0, out: FloatArray | None = None
 ) -> FloatArray:
-    """Write what a square kernel sees at every place as a column: see `im2col_cpu_ext`.
+    """Write the pixels under a square kernel as columns: see `im2col_cpu_ext`.
 
     Source: Darknet `im2col.c`.
     """

@@ -1,10 +1,9 @@
-"""Darknet's losses, element by element: what each value costs, and its delta for the layer before.
+"""Darknet's losses, element by element: the cost of each value, and the delta of the prediction.
 
-``e = truth - pred``; every function returns ``(delta, error)``, both new arrays or the ones passed,
-overwritten. Arrays have any one shape.  ln(p) is taken of max(p, 1.18e-38): a probability of 0
-costs 87.3, not infinity.
-Error: 3 units in the last place of each term.  Threads: split over the values, without a change of
-bits.
+``e = truth - pred``.  Every function returns ``(delta, error)``: new arrays, or those that were
+passed, overwritten.  All arrays have the same shape, which may be any.  ln(p) is computed of
+max(p, 1.18e-38): a probability of 0 costs 87.3, not infinity.
+Error: 3 units in the last place of each term.  The bits do not depend on the number of threads.
 """
 
 from __future__ import annotations
@@ -78,7 +77,7 @@ def smooth_l1_cpu(
     delta: FloatArray | None = None,
     error: FloatArray | None = None,
 ) -> tuple[FloatArray, FloatArray]:
-    """Squared near 0, absolute far off: ``e, e**2`` within 1, else ``sign(e), 2|e| - 1``.
+    """Squared error near 0, absolute further out: ``e, e**2`` within 1, else ``sign(e), 2|e| - 1``.
 
     Source: Darknet `blas.c` smooth_l1_cpu, whose sign is wrong beyond 1.
     """
@@ -92,11 +91,11 @@ def softmax_x_ent_cpu(
     delta: FloatArray | None = None,
     error: FloatArray | None = None,
 ) -> tuple[FloatArray, FloatArray]:
-    """Cross entropy behind a softmax: ``error = -truth ln(pred)``, ``delta = e`` for its input.
+    """Cross entropy of a softmax: ``error = -truth ln(pred)``; ``delta = e`` is that of its input.
 
     Where truth is -1234 (no label) both are 0.
-    Source: Darknet `blas.c` softmax_x_ent_cpu, which does not multiply by the truth (the same for 0
-    and 1).
+    Source: Darknet `blas.c` softmax_x_ent_cpu, which does not multiply by the truth: the same for
+    truths of 0 and 1.
     """
     return _loss("softmax_x_ent_cpu", pred, truth, delta, error)
 
@@ -108,7 +107,7 @@ def logistic_x_ent_cpu(
     delta: FloatArray | None = None,
     error: FloatArray | None = None,
 ) -> tuple[FloatArray, FloatArray]:
-    """Cross entropy behind a logistic, ``delta = e`` for its input.
+    """Cross entropy of a logistic function; ``delta = e`` is that of its input.
 
     ``error = -truth ln(pred) - (1-truth) ln(1-pred)``.
 

@@ -1,7 +1,7 @@
 """Darknet's kernels that move whole feature maps: arrays (batch, channels, height, width).
 
 Each function returns a new float32 array or fills ``out=``, which must not overlap an input
-unless said.  The work is split over the threads without a change of bits.
+unless its docstring says so.  The bits do not depend on the number of threads.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ IMAGES = (None, None, None, None)
 def reorg_cpu(
     x: FloatArray, stride: int = 2, *, forward: bool = False, out: FloatArray | None = None
 ) -> FloatArray:
-    """Change between space and depth in Darknet's odd order.
+    """Change between space and depth in Darknet's own order, which the weights of YOLOv2 need.
 
     With c' = channels / stride**2 and, for every k, j, i, o = k // c',
     A = flat index of (b, k, j, i) in x's shape, B = flat index of
     (b, k % c', j*stride + o // stride, i*stride + o % stride) in a (batch, c', height*stride,
     width*stride) array: ``out.flat[A] = x.flat[B]``, or ``out.flat[B] = x.flat[A]`` with
-    forward. The memory is read as if it were the finer map: not the usual space-to-depth.
-    yolov2's weights need it.
+    forward.  This is not the usual space-to-depth: the memory of x is read as if it were the finer
+    map.
 
     Parameters
     ----------
@@ -109,18 +109,18 @@ def shortcut_cpu(
     *,
     out: FloatArray | None = None,
 ) -> FloatArray:
-    """Add a map of possibly another size: x, and ``s1 * x + s2 * add`` where the two meet.
+    """Add a map, perhaps of another size: ``s1 * x + s2 * add`` where they meet, x elsewhere.
 
-    With stride = max(1, w_add // w_x), sample = max(1, w_x // w_add) (heights must give the
-    same), for k, j, i below the smaller sizes, x[b, k, j*sample, i*sample] meets add[b, k,
-    j*stride, i*stride].
+    With stride = max(1, w_add // w_x) and sample = max(1, w_x // w_add), which must be the same for
+    the heights, x[b, k, j*sample, i*sample] meets add[b, k, j*stride, i*stride], for k, j, i below
+    the smaller sizes.
 
     Parameters
     ----------
     x, add : ndarray of float32, shape (batch, channels, height, width)
         The batch must be the same.
     out : ndarray, optional
-        x's shape; may be x itself, which is Darknet's way.  Overwritten.
+        x's shape; may be x itself, as in Darknet.  Overwritten.
 
     Notes
     -----
@@ -168,7 +168,7 @@ def upsample_cpu(
 
     Notes
     -----
-    Error: one rounding; backward stride**2.  Source: Darknet blas.c upsample_cpu.
+    Error: one rounding; stride**2 roundings backward.  Source: Darknet blas.c upsample_cpu.
     """
     x = float_array("x", x, IMAGES)
     size("stride", stride, 1, 1 << 20)

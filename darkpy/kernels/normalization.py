@@ -1,6 +1,6 @@
 """Local response normalisation and l2 normalisation, over the channels of each position.
 
-How others' LRN parameters map to these (`size` n):
+Other programs' names for the parameters of LRN (`size` is n):
 
 ================= ================ ======================= ============== ===============
 framework         size             alpha                   beta           kappa
@@ -60,7 +60,7 @@ def lrn_forward(
     alpha, beta, kappa : float
         Darknet's defaults.
     norms : ndarray of float32, shape of x, optional
-        Overwritten with norm.
+        Overwritten with the norms.
     out : ndarray of float32, shape of x, optional
         Overwritten; must not share memory with `x`.
 
@@ -134,9 +134,9 @@ def lrn_backward(
 
     Notes
     -----
-    y and norm are made again from x, in scratch memory of the size of x.
-    Error: size + 12 units in the last place of the largest term.  Linear in delta: it serves
-    gradients of either sign.
+    y and norm are computed again from x, in scratch memory of the size of x.
+    Error: size + 12 units in the last place of the largest term.  Linear in delta, so
+    that gradients of either sign can be passed.
     Source: the derivative; Darknet `normalization_layer.c` keeps its first term only.
     """
     parameters = _parameters(size, alpha, beta)
@@ -162,7 +162,7 @@ def l2normalize_cpu(
     ----------
     x : ndarray of float32, shape (batch, channels, ...)
     dx : ndarray of float32, shape of x, optional
-        Overwritten with Darknet's ``(1 - out) / |x|``, which is no derivative.
+        Overwritten with Darknet's ``(1 - out) / |x|``, which is not the derivative.
     out : ndarray of float32, shape of x, optional
         Overwritten; may be `x` itself (in place), as in Darknet.
 

@@ -6,8 +6,8 @@ axes behind.  A `delta` is Darknet's: minus the gradient of the loss.
 
 Batch normalisation and biases: sums run over the whole batch in float32 blocks of at most 4096
 values, joined in double precision; their error is about 2 eps sqrt(4096) of the root sum square of
-their terms.  Maps are within 4 units in the last place of their largest term.  The work is split
-over the threads without a change of bits.
+their terms.  Maps are within 4 units in the last place of their largest term.  The bits do not
+depend on the number of threads.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["VARIANTS", "Variant", "filter_array", "filter_vector", "plane_tensor
 
 
 class Variant(NamedTuple):
-    """How one program computes batch normalisation."""
+    """The rules by which one program computes batch normalisation."""
 
     epsilon: float
     #: True: x / sqrt(variance + epsilon); False: x / (sqrt(variance) + epsilon)
@@ -38,7 +38,7 @@ class Variant(NamedTuple):
 # pjreddie's code for GPUs calls cuDNN.
 _NAMES = {"pjreddie": "pjreddie-cpu"}
 
-#: By name: Darknet's forks, and cuDNN.
+#: The variants by name: Darknet's forks, and cuDNN.
 VARIANTS = {
     **{
         _NAMES.get(name, name): Variant(

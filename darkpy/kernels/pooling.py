@@ -3,7 +3,7 @@
 A size, stride or padding is one number for both axes or a pair (vertical, horizontal).  Padding
 is Darknet's total over both sides: out = (in + padding - size) // stride + 1, and the window of
 output i starts at pixel i * stride - padding // 2; pixels outside the image do not count.  The
-work is split over planes without a change of bits.
+bits do not depend on the number of threads.
 """
 
 from __future__ import annotations
@@ -112,9 +112,9 @@ def maxpool_forward(
     size, stride, padding : int or pair of int
         In pixels; size and stride >= 1; padding is the total, size - 1 by default.
     out : ndarray, optional
-        For the maxima; overwritten.
+        Overwritten with the maxima.
     argmax : ndarray of int32, optional
-        For their places, the shape of the maxima; overwritten.
+        Overwritten with their places; of the shape of the maxima.
 
     Returns
     -------
@@ -214,12 +214,12 @@ def local_avgpool_backward(
     *,
     out: FloatArray | None = None,
 ) -> FloatArray:
-    """Share each value of delta out among the pixels of its window that lie inside the image.
+    """Divide each value of delta among the pixels of its window that lie inside the image.
 
     ``out += delta / (pixels inside)`` at each of them: the derivative of
-    `local_avgpool_forward` (AlexeyAB's divides by size * size at the borders, too).  shape:
-    height and width of the pooled image; the others as there. Accumulates into out (batch,
-    channels, height, width); a new array starts from 0.
+    `local_avgpool_forward` (AlexeyAB's version divides by size * size at the borders, too).  shape:
+    height and width of the pooled image; the other arguments are those of the forward pass.
+    Accumulates into out (batch, channels, height, width); a new array starts from 0.
     """
     delta = float_array("delta", delta, IMAGES)
     height, width = pair("shape", shape, 1, LIMIT)

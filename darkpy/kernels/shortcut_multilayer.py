@@ -26,7 +26,7 @@ EPSILON = 1e-4
 
 
 def normalised_weights(weights: FloatArray, normalization: str) -> FloatArray:
-    """Return weights (sources, count), divided over the sources as `normalization` says."""
+    """Return weights (sources, count), normalised over the sources as `normalization` says."""
     if normalization == "none":
         return weights
     if normalization == "relu":
@@ -61,7 +61,7 @@ def _check_apart(written: dict[str, FloatArray | None], read: dict[str, FloatArr
 def _shares(
     weights: FloatArray | None, normalization: str, sources: int, outputs: int
 ) -> tuple[FloatArray | None, int]:
-    """Return the factors (1 + sources, count) and the neighbours that share one."""
+    """Return the factors (1 + sources, count), and how many neighbouring values share one."""
     if weights is None:
         if normalization != "none":
             raise ArgumentError("normalization must be none without weights")
@@ -87,14 +87,15 @@ def shortcut_multilayer_cpu(
     ----------
     x : ndarray of float32, shape (batch, ...)
     sources : sequence of ndarray of float32, shape (batch, ...)
-        Values meet by their flat index in the image; where a source is shorter than x, it adds
-        nothing, where longer, its rest is not read.
+        A value is added to the one with the same flat index in x's image. A shorter source adds
+        nothing beyond its end; the rest of a longer one is not read.
     weights : ndarray of float32, shape (1 + sources, count), optional
-        Each row holds one weight (count 1) or one per channel (count c), which the values of an
-        image share evenly.  All 1 by default.
+        Each row holds one weight (count 1) or one per channel (count c); the values of an image
+        are divided evenly among them.  All 1 by default.
     normalization : {"none", "relu", "softmax"}
-        Divide the weights over the sources: relu ``max(w, 0) / (sum of max(w, 0) + 1e-4)``,
-        softmax ``e**(w - max) / (sum of e**(w - max) + 1e-4)``.
+        How the weights are normalised over the sources: relu
+        ``max(w, 0) / (sum of max(w, 0) + 1e-4)``, softmax
+        ``e**(w - max) / (sum of e**(w - max) + 1e-4)``.
     out : ndarray of float32, shape of x, optional
         Overwritten; shares no memory with the sources.
 
@@ -105,7 +106,7 @@ def shortcut_multilayer_cpu(
     Raises
     ------
     ShapeError, DTypeError, ArgumentError
-        Name the argument, what was expected and what came.
+        Each names the argument, what was expected and what came.
 
     Notes
     -----
@@ -140,7 +141,7 @@ def backward_shortcut_multilayer_cpu(
     source_deltas: Sequence[FloatArray] | None = None,
     weight_updates: FloatArray | None = None,
 ) -> tuple[FloatArray, list[FloatArray], FloatArray | None]:
-    """Carry the delta of `shortcut_multilayer_cpu` back, the normalised weights as constants.
+    """Backward of `shortcut_multilayer_cpu`, with the normalised weights as constants.
 
     ``out += w[0] * delta``, ``source_deltas[k] += w[1 + k] * delta``, ``weight_updates[k] += sum
     of delta * (x or sources[k - 1])`` over the values that share the weight.
@@ -151,7 +152,7 @@ def backward_shortcut_multilayer_cpu(
     x, sources, weights, normalization
         As in the forward pass.
     out, source_deltas, weight_updates : optional
-        Of the shapes of x, each source and `weights`; accumulated into.  New ones start from 0.
+        Accumulated into; of the shapes of x, each source and `weights`.  New ones start from 0.
 
     Returns
     -------
@@ -161,8 +162,8 @@ def backward_shortcut_multilayer_cpu(
 
     Notes
     -----
-    AlexeyAB's ignores the derivative of the normalisation, and so does this.  Bits do not depend
-    on the threads.  Source: AlexeyAB's blas.c backward_shortcut_multilayer_cpu.
+    As in AlexeyAB's version, the derivative of the normalisation is left out.  The bits do not
+    depend on the number of threads.  Source: AlexeyAB's blas.c backward_shortcut_multilayer_cpu.
     """
     x = float_array("x", x)
     batch = x.shape[0] if x.ndim else 0

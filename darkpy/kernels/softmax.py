@@ -1,4 +1,4 @@
-"""Softmax."""
+"""Softmax, Darknet's ``softmax_cpu`` and ``softmax``."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def softmax_cpu(
     Parameters
     ----------
     x : ndarray of float32, shape (batch, ...)
-        Every image's values are cut into `groups` contiguous groups of equal length.
+        Each image's values are divided into `groups` contiguous groups of equal length.
     groups : int
         A divisor of the values of an image.
     temperature : float
@@ -55,8 +55,9 @@ def softmax_cpu(
 
     Notes
     -----
-    Nothing overflows; a NaN makes its group NaN.  Error: 4 + (max - x_i)/T units in the last place.
-    Threads: split over the groups.  Source: Darknet `blas.c` softmax_cpu.
+    Nothing overflows; one NaN makes its whole group NaN.
+    Error: 4 + (max - x_i)/T units in the last place.  Threads: split over the groups.
+    Source: Darknet `blas.c` softmax_cpu.
     """
     kind = _temperature(temperature)
     x = float_array("x", x)

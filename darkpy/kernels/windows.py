@@ -14,7 +14,7 @@ Pair = int | tuple[int, int]
 
 
 class Windows(NamedTuple):
-    """The numbers of a convolution's windows, in pixels, each (vertical, horizontal)."""
+    """Size, stride, pad and dilation of a convolution's windows, each (vertical, horizontal)."""
 
     ksize: tuple[int, int]
     stride: tuple[int, int]
@@ -22,7 +22,7 @@ class Windows(NamedTuple):
     dilation: tuple[int, int]
 
     def places(self, height: int, width: int) -> tuple[int, int]:
-        """Height and width of what the windows make of a plane; ShapeError if they do not fit."""
+        """Rows and columns of positions on a plane; ShapeError if the windows do not fit."""
         vertical, horizontal = zip(*self, strict=True)
         return out_length("height", height, *vertical), out_length("width", width, *horizontal)
 
@@ -38,7 +38,7 @@ def checked_windows(ksize: Pair, stride: Pair, pad: Pair, dilation: Pair) -> Win
 
 
 def pair(name: str, value: Pair, minimum: int, maximum: int = MAX_VALUES) -> tuple[int, int]:
-    """Return (vertical, horizontal), each in minimum..maximum, of one number or a pair."""
+    """Return a number or a pair as (vertical, horizontal), each in minimum..maximum."""
     values = value if isinstance(value, tuple) else (value, value)
     if len(values) != 2:
         raise ShapeError(f"{name} must be an integer or a pair of them, got {value!r}")
@@ -46,7 +46,7 @@ def pair(name: str, value: Pair, minimum: int, maximum: int = MAX_VALUES) -> tup
 
 
 def out_length(axis: str, length: int, ksize: int, stride: int, pad: int, dilation: int) -> int:
-    """Places of a kernel along one axis, (length + 2 pad - dilation (ksize-1) - 1)//stride + 1."""
+    """Positions along one axis: (length + 2 pad - dilation (ksize-1) - 1)//stride + 1."""
     room = length + 2 * pad - dilation * (ksize - 1) - 1
     if room < 0:
         raise ShapeError(

@@ -11,12 +11,12 @@ from darkpy.layers.shared.filter_layer import FilterLayer
 
 __all__ = ["batch_normalization", "normalize", "weights_and_biases"]
 
-#: Of the nodes: Darknet's least (1e-6) squared. Some readers take 0 for "not given".
+#: Epsilon of the nodes: Darknet's smallest (1e-6), squared. Some readers read 0 as "not given".
 EPSILON = 1e-12
 
 
 def weights_and_biases(graph: Graph, layer: FilterLayer) -> tuple[str, str]:
-    """Add the weights and what is added per channel; batch normalisation folded in if asked for."""
+    """Add weights and biases, with batch normalisation folded in if the graph folds."""
     weights = layer.parameters["weights"].value
     bias: FloatArray = np.zeros(layer.channels, np.float32)
     if graph.fold or not layer.normalizes:
@@ -28,14 +28,14 @@ def weights_and_biases(graph: Graph, layer: FilterLayer) -> tuple[str, str]:
 
 
 def normalize(graph: Graph, layer: FilterLayer, y: str) -> str:
-    """Add the batch normalisation that the weights do not hold already."""
+    """Add the batch normalisation unless it is folded into the weights."""
     if graph.fold or not layer.normalizes:
         return y
     return batch_normalization(graph, layer, y)
 
 
 def batch_normalization(graph: Graph, layer: NormalizingLayer, x: str) -> str:
-    """Add the node; its variance holds what Darknet's own epsilon does (spec 3.2)."""
+    """Add the node, with a variance that includes the effect of Darknet's epsilon (spec 3.2)."""
     p = {name: parameter.value for name, parameter in layer.parameters.items()}
     variance = np.maximum(p["rolling_variance"].astype(np.float64), 0)
     epsilon = layer.dialect.bn_epsilon

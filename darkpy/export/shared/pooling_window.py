@@ -9,10 +9,10 @@ __all__ = ["window_pads"]
 
 
 def window_pads(layer: Maxpool | LocalAvgpool) -> tuple[list[int], list[int]]:
-    """Padding before and behind (height, width) that gives Darknet's windows.
+    """Padding before and behind (height, width) for which ONNX has Darknet's windows.
 
-    Window i starts at ``i * stride - padding // 2``; the last may hang over the edge, by less than
-    Darknet's own padding when the stride leaves pixels over.
+    Window i starts at ``i * stride - padding // 2``; the last one may extend over the edge, by less
+    than Darknet's own padding if the stride does not divide the rest.
     """
     g, shape, output = layer.geometry, layer.input_shapes[0], layer.output_shape
     before = [g["pad_h"], g["pad_w"]]

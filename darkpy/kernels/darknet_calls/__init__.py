@@ -1,8 +1,8 @@
 """Darkpy's kernels with Darknet's exact argument lists, in place, for those who port C.
 
-Arrays are C-contiguous float32 of any shape, read as flat memory, and must hold at least as
-many values as the sizes say.  What Darknet writes in place is written in place here.  Every
-module of this folder is imported, and the names in its ``__all__`` stand here, too.
+Arrays are C-contiguous float32 of any shape, read as flat memory, and must hold at least the
+number of values that the sizes require.  Where Darknet works in place, these functions do, too.
+The package imports every module in this folder and offers the names in its ``__all__``.
 """
 
 from __future__ import annotations

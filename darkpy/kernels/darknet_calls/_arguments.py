@@ -13,7 +13,7 @@ LIMIT = 1 << 20
 
 
 def memory(name: str, array: object, count: int, *, writable: bool = False) -> FloatArray:
-    """Return a float32 array that holds at least `count` values in one piece."""
+    """Return `array`, checked: contiguous float32 with at least `count` values."""
     checked = float_array(name, array, writable=writable)
     if checked.size < count:
         raise ShapeError(f"{name} must hold at least {count} values, got {checked.size}")
@@ -23,7 +23,7 @@ def memory(name: str, array: object, count: int, *, writable: bool = False) -> F
 def strided(
     name: str, array: object, n: int, increment: int, *, writable: bool = False
 ) -> FloatArray:
-    """Return a float32 array that holds values 0, increment, ... (n - 1) * increment."""
+    """Return `array`, checked: it holds the values 0, increment, ..., (n - 1) * increment."""
     size(f"inc{name}", increment, 1 if writable else 0)
     return memory(name, array, (size("n", n, 0) - 1) * increment + 1 if n else 0, writable=writable)
 
@@ -31,7 +31,7 @@ def strided(
 def image_and_columns(
     channels: int, axes: list[tuple[str, int, int, int, int, int]]
 ) -> tuple[int, int]:
-    """Values of the image and of the matrix; axes: (name, length, ksize, stride, pad, dilation)."""
+    """Sizes of image and matrix; axes: (name, length, ksize, stride, pad, dilation) of each."""
     image = columns = size("channels", channels, 1, LIMIT)
     for name, length, ksize, stride, pad, dilation in axes:
         image *= size(name, length, 1, LIMIT)

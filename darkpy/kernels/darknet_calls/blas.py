@@ -1,7 +1,7 @@
 """Darknet's blas.c on vectors, and its binarize functions: exact argument lists, in place.
 
-Value i of x stands at ``x[i * incx]``; increments are 0 or more for what is read, 1 or more for
-what is written. Formulas, errors and sources: ``darkpy.kernels`` under the same names.
+Value i of x is ``x[i * incx]``; increments are 0 or more for arrays that are read, 1 or more for
+those that are written. Formulas, errors and sources: ``darkpy.kernels`` under the same names.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def col2im_cpu_ext(
     dilation_w: int,
     data_im: FloatArray,
 ) -> None:
-    """Set data_im to 0, then add as `col2im_cpu`, with sizes of its own for each axis."""
+    """Set data_im to 0, then do what `col2im_cpu` does, with separate sizes for each axis."""
     axes = [
         ("height", height, kernel_h, stride_h, pad_h, dilation_h),
         ("width", width, kernel_w, stride_w, pad_w, dilation_w),

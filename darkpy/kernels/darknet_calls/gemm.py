@@ -28,7 +28,7 @@ def gemm_cpu(
 ) -> None:
     """``C = ALPHA * op(A) op(B) + BETA * C``, row-major, rows lda, ldb and ldc values apart.
 
-    A BETA of 0 does not read C (Darknet's multiplies NaN by it).
+    With a BETA of 0, C is not read (Darknet multiplies it by 0, and NaN stays NaN).
     """
     sizes = size("M", M, 0, 1 << 31), size("N", N, 0, 1 << 31), size("K", K, 0, 1 << 31)
     rows = {"lda": (K, M) if TA else (M, K), "ldb": (N, K) if TB else (K, N), "ldc": (M, N)}

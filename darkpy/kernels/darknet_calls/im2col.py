@@ -21,7 +21,7 @@ def im2col_cpu(
     pad: int,
     data_col: FloatArray,
 ) -> None:
-    """Write what a square kernel sees at every place as a column of data_col."""
+    """Write the pixels under a square kernel as columns of data_col, one for each position."""
     axes = [("height", height, ksize, stride, pad, 1), ("width", width, ksize, stride, pad, 1)]
     image, columns = image_and_columns(channels, axes)
     x, out = memory("data_im", data_im, image), memory("data_col", data_col, columns, writable=True)
@@ -45,7 +45,7 @@ def im2col_cpu_ext(
     dilation_w: int,
     data_col: FloatArray,
 ) -> None:
-    """As `im2col_cpu`, with sizes of its own for each axis."""
+    """Do what `im2col_cpu` does, with separate sizes for each axis."""
     axes = [
         ("height", height, kernel_h, stride_h, pad_h, dilation_h),
         ("width", width, kernel_w, stride_w, pad_w, dilation_w),

@@ -45,7 +45,7 @@ def reorg_cpu(
 def flatten(x: FloatArray, size: int, layers: int, batch: int, forward: int) -> None:
     """Transpose every image, [layers][size] to [size][layers] (forward) or back, in place.
 
-    Takes a copy of x for the time of the call, as Darknet does.
+    Allocates a copy of x during the call, as Darknet does.
     """
     _sizes(size=size, layers=layers, batch=batch)
     x = memory("x", x, batch * size * layers, writable=True)
@@ -69,7 +69,7 @@ def shortcut_cpu(
 ) -> None:
     """``out = s1 * out + s2 * add`` where the maps meet.
 
-    Raises ShapeError when widths and heights differ by other factors.
+    Raises ShapeError if the widths do not differ by the same factor as the heights.
     """
     _sizes(batch=batch, w1=w1, h1=h1, c1=c1, w2=w2, h2=h2, c2=c2)
     add = memory("add", add, batch * c1 * h1 * w1)
