@@ -1,6 +1,6 @@
 """Types of the C core for mypy, made from the headers: darkpy/_kernels.pyi.
 
-``python tools/kernels_stub.py darkpy/_kernels.pyi`` writes it anew.
+``python tools/kernels_stub.py darkpy/_kernels.pyi`` updates it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _NUMBERS |= {f"{sign}int{bits}_t": "int" for sign in ("", "u") for bits in (8, 3
 
 
 def kernels_stub(declarations: str) -> str:
-    """Return the stub for what cffi is told about the headers."""
+    """Return the stub for the declarations that cffi reads from the headers."""
     enumerations, functions = [], []
     for node in _parsed(declarations):
         kind = node.type
@@ -59,7 +59,7 @@ def _parsed(declarations: str) -> list[c_ast.Decl]:
 
 
 def _function(name: str, declared: c_ast.FuncDecl) -> str:
-    """A method for a C function: positional arguments only."""
+    """Return a method for a C function, with positional arguments only."""
     arguments = ["self"]
     for argument in declared.args.params:
         kind = _type(argument.type)

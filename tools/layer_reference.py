@@ -1,6 +1,6 @@
 """The reference of all sections as Markdown, made from the declarations: docs/layers.md.
 
-``python tools/layer_reference.py docs/layers.md`` writes it anew.
+``python tools/layer_reference.py docs/layers.md`` updates it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
 """The command ``darkpy``: one file for each subcommand, a thin layer over the public functions.
 
-A file here with a function ``register(commands)`` is a command; there is no list to edit.
+Every file in this folder with a function ``register(commands)`` is a command; there is no list to
+edit.
 """

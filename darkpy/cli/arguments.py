@@ -16,7 +16,7 @@ __all__ = [
     "use_threads",
 ]
 
-# argparse's class for this is private: what parser.add_subparsers() returns.
+# The result of parser.add_subparsers(), whose class argparse keeps private.
 Commands = Any
 
 
@@ -43,28 +43,28 @@ def add_threads(parser: argparse.ArgumentParser) -> None:
 
 
 def add_memory(parser: argparse.ArgumentParser) -> None:
-    """Add how much memory training takes."""
+    """Add the choice of how much memory training uses."""
     parser.add_argument(
         "--memory",
         choices=("high", "normal", "low"),
         default="normal",
-        help="how much training keeps instead of making it again (default: normal); the result is"
+        help="how much training keeps instead of recomputing it (default: normal); the result is"
         " the same",
     )
 
 
 def add_precision(parser: argparse.ArgumentParser) -> None:
-    """Add what is multiplied."""
+    """Add the choice of the number format."""
     parser.add_argument(
         "--precision",
         choices=("fp32", "bf16"),
         default="fp32",
-        help="bf16: 8 significant bits in layers that are faster so (default: fp32)",
+        help="bf16: 8 significant bits in the layers that are faster that way (default: fp32)",
     )
 
 
 def use_threads(arguments: argparse.Namespace) -> int:
-    """Use the threads asked for; return how many there are."""
+    """Use the requested number of threads; return the number in use."""
     from darkpy.engine.simd import get_num_threads, set_num_threads
 
     if arguments.threads is not None:

@@ -50,7 +50,7 @@ def register(commands: Commands) -> None:
     parser.add_argument(
         "--data",
         metavar="DATA",
-        help="with --precision bf16: labelled photos, to count how many are named as in fp32",
+        help="with --precision bf16: labelled photos, to compare the accuracy with that in fp32",
     )
     add_threads(parser)
     parser.set_defaults(run=run)
@@ -94,7 +94,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def beside_float32(network: Network, x: FloatArray, arguments: argparse.Namespace) -> None:
-    """Say what a lower precision costs and brings: against the same network in float32."""
+    """Print the speed and the differences of a lower precision, compared with float32."""
     from darkpy.network.loading import load
     from darkpy.training.comparison import Comparison
 
@@ -117,7 +117,7 @@ def beside_float32(network: Network, x: FloatArray, arguments: argparse.Namespac
 
 
 def name_photos_beside(network: Network, reference: Network, data: str) -> None:
-    """Say how many labelled photos each of two precisions names correctly."""
+    """Print how many labelled photos each of two precisions classifies correctly."""
     from darkpy.data import open_dataset
     from darkpy.training.comparison import Comparison
     from darkpy.training.evaluate import evaluate
@@ -134,7 +134,7 @@ def name_photos_beside(network: Network, reference: Network, data: str) -> None:
 
 
 def settle(network: Network) -> None:
-    """Give batch norm's statistics, which begin at 0, such values as training leaves."""
+    """Set batch normalisation's statistics, which begin at 0, to values typical after training."""
     import numpy as np
 
     for layer in network.layers:
@@ -145,7 +145,7 @@ def settle(network: Network) -> None:
 def run_times(
     network: Network, x: FloatArray, truth: FloatArray | None, repeat: int
 ) -> list[float]:
-    """Seconds of each of `repeat` whole runs: the call from Python to its end."""
+    """Return the seconds of each of `repeat` whole runs, including the call from Python."""
     times = []
     for _ in range(repeat):
         start = perf_counter()
@@ -158,7 +158,7 @@ def run_times(
 
 
 def layer_table(calls: list[CallTime], peak: float | None = None) -> str:
-    """Return one line per call: whose, what, algorithm, milliseconds, share of all, GFLOP/s."""
+    """Return a line per call: layer, function, algorithm, milliseconds, share of all, GFLOP/s."""
     total = sum(call.seconds for call in calls)
     header = ("", "layer", "", "call", "algorithm", "ms", "%", "GFLOP/s")
     rows = [(*header, "% of peak") if peak else header]
@@ -202,7 +202,7 @@ def totals_table(calls: list[CallTime]) -> str:
 
 
 def _aligned(rows: Sequence[tuple[str, ...]], left: tuple[int, ...]) -> str:
-    """Columns beside each other; those of `left` begin at the same place, the others end there."""
+    """Return the rows with aligned columns: those of `left` to the left, the rest to the right."""
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
     return "\n".join(
         "  ".join(

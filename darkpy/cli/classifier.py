@@ -86,7 +86,7 @@ def _add_predict(actions: Commands) -> None:
 
 
 def _predict(arguments: argparse.Namespace) -> None:
-    """Run ``classifier predict``: a line a class, as Darknet prints it."""
+    """Run ``classifier predict``: one line per class, as Darknet prints it."""
     from darkpy.cli.predict import name_photos
     from darkpy.config.data_file import read_data
     from darkpy.errors import DataError

@@ -14,7 +14,7 @@ def register(commands: Commands) -> None:
     parser = commands.add_parser(
         "export",
         help="write a network as ONNX",
-        description="Write what a network's answer depends on as an .onnx file for other runtimes. "
+        description="Write the layers of a network's answer as an .onnx file for other runtimes. "
         "Needs the package onnx.",
     )
     add_cfg(parser)
@@ -26,7 +26,7 @@ def register(commands: Commands) -> None:
     parser.add_argument(
         "--no-fold",
         action="store_true",
-        help="write batch normalisation as nodes of its own (default: folded into the weights)",
+        help="write batch normalisation as separate nodes (default: folded into the weights)",
     )
     parser.add_argument(
         "--layers",

@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(str(interrupt) or "Interrupted", file=sys.stderr)
             return INTERRUPTED
         except BrokenPipeError:
-            # What Python still holds for stdout goes nowhere, or it would complain at exit.
+            # Drop what Python still buffers for stdout, or it would complain at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return NO_READER
     return 0
@@ -75,7 +75,7 @@ def _show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """Print a warning as one line, without the place in darkpy's own code."""
+    """Print a warning as one line, without its file and line in darkpy's code."""
     print(f"darkpy: warning: {_one_line(message)}", file=file or sys.stderr)
 
 

@@ -57,12 +57,12 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def class_names(given: str | None, weights: str, outputs: int) -> list[str]:
-    """Find a name for each output: the file given, else one beside the weights, else numbers.
+    """Return a name for each output: from the given file, else beside the weights, else numbers.
 
     Raises
     ------
     ArgumentError
-        The file given has another number of names than the network has outputs.
+        The given file does not have as many names as the network has outputs.
     """
     from darkpy.config.data_file import read_names
     from darkpy.data.names import find_names

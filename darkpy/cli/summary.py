@@ -19,7 +19,10 @@ def register(commands: Commands) -> None:
     add_cfg(parser)
     parser.add_argument("weights", metavar="WEIGHTS", nargs="?")
     parser.add_argument(
-        "--batch", type=positive, metavar="N", help="also say what training N photos at once takes"
+        "--batch",
+        type=positive,
+        metavar="N",
+        help="also print the memory to train N photos at a time",
     )
     add_memory(parser)
     add_precision(parser)

@@ -28,7 +28,7 @@ def register(commands: Commands) -> None:
     parser.add_argument(
         "--weights",
         metavar="FILE",
-        help="weights to begin with; NAME_last.weights goes on where that training stopped",
+        help="weights to begin with; with NAME_last.weights, a stopped training continues",
     )
     parser.add_argument(
         "--clear", action="store_true", help="count updates from 0 again, whatever --weights says"
@@ -36,7 +36,7 @@ def register(commands: Commands) -> None:
     parser.add_argument(
         "--whiten",
         action="store_true",
-        help="begin with first filters that whiten patches of the photos",
+        help="set the first layer's filters so that they whiten patches of the photos",
     )
     parser.add_argument("--valid", metavar="DATA", help="photos to measure with, if not in DATA")
     parser.add_argument(
@@ -47,7 +47,7 @@ def register(commands: Commands) -> None:
     parser.add_argument(
         "--out", metavar="FOLDER", help="where to write (default: backup, or what DATA says)"
     )
-    parser.add_argument("--name", help="of the files to write (default: the cfg's)")
+    parser.add_argument("--name", help="name of the files to write (default: the cfg's)")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
     add_memory(parser)
     add_threads(parser)

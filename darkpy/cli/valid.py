@@ -35,7 +35,7 @@ def register(commands: Commands) -> None:
     parser.add_argument(
         "--mirrored",
         action="store_true",
-        help="let the network see each photo and its mirror image, and count the mean",
+        help="classify by the mean of the outputs for a photo and for its mirror image",
     )
     add_letterbox(parser)
     add_precision(parser)

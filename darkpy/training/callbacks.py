@@ -18,11 +18,11 @@ class Run:
     ----------
     net : Network
     history : History
-        Filled as it goes.
+        Filled while the training runs.
     epochs : float
-        Epochs this training will take.
+        Length of this training in epochs.
     updates : int
-        Updates this training will take.
+        Length of this training in updates.
     images_per_update : int
     stop : bool
         A callback may set it: training ends after the current update, as if interrupted.
@@ -43,11 +43,11 @@ class Update:
     Attributes
     ----------
     number : int
-        1 is the first of this training.
+        Number of the update in this training, from 1.
     loss : float
         Mean cost of an image.
     average : float
-        The running average: .9 of the one before and .1 of `loss`, as Darknet prints it.
+        Running average of the loss: .9 times the previous one plus .1 times `loss`, as in Darknet.
     learning_rate : float
     """
 
@@ -58,16 +58,16 @@ class Update:
 
 
 class Callback:
-    """Base of callbacks: override what is of interest.  An exception ends the training."""
+    """Base of callbacks; override the methods of interest.  An exception ends the training."""
 
     def on_start(self, run: Run) -> None:
-        """See the training before anything has been learned."""
+        """Run before the first update."""
 
     def on_update(self, run: Run, update: Update) -> None:
-        """See the network after its weights were updated."""
+        """Run after each update of the weights."""
 
     def on_epoch(self, run: Run, record: EpochRecord) -> None:
-        """See the network after all photos were seen once more; the checkpoint is written."""
+        """Run after each epoch, when its checkpoint has been written."""
 
     def on_end(self, run: Run) -> None:
-        """Clean up: training is over, also after an error."""
+        """Clean up after the training, also after an error."""

@@ -11,22 +11,22 @@ __all__ = ["Comparison"]
 
 
 class Comparison:
-    """A network that can be run, beside a reference that is given the same images.
+    """Runs a network and a reference on the same images, and compares their outputs.
 
     Parameters
     ----------
     net, reference : Network
-        With inputs and outputs of the same sizes.
+        Their inputs have the same size, and so have their outputs.
 
     Attributes
     ----------
     count : int
         Images so far.
     same : int
-        Images of them whose largest output is the same one in both.
+        Images for which both have the same largest output.
     difference : float
-        Largest difference of an output, divided by the largest magnitude of the reference's outputs
-        for the images of one call.
+        Largest difference of an output, relative to the largest magnitude among the reference's
+        outputs in the same call.
     """
 
     def __init__(self, net: Predictor, reference: Predictor) -> None:
@@ -52,7 +52,7 @@ class Comparison:
         return self._net.width
 
     def predict(self, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Run both on a batch (N, C, H, W); return the network's answer (N, outputs)."""
+        """Run both on a batch (N, C, H, W); return the answer of `net`, (N, outputs)."""
         ours, theirs = self._net.predict(x), self._reference.predict(x)
         if len(x):
             self.count += len(x)
@@ -62,7 +62,7 @@ class Comparison:
         return ours
 
     def __str__(self) -> str:
-        """Return a part of a sentence."""
+        """Return the result as a part of a sentence."""
         return (
             f"outputs differ by at most {self.difference:.1e} of the largest one; "
             f"the same best class for {self.same:,} of {self.count:,} images"

@@ -24,14 +24,15 @@ class Evaluation:
     Attributes
     ----------
     count : int
-        Photos.
+        Number of photos.
     top1 : float
         Share of photos, 0..1, whose most probable class is right.
     top_k : float or None
-        Share whose right class is among the `k` most probable; None with `k` classes or fewer.
+        Share of photos whose right class is among the `k` most probable; None with `k` classes or
+        fewer.
     k : int
     loss : float
-        Mean of -log p(right class) over the photos, the outputs taken as probabilities.
+        Mean of -log p(right class) over the photos; outputs are read as probabilities.
     """
 
     count: int
@@ -42,13 +43,13 @@ class Evaluation:
 
 
 def top_classes(outputs: npt.NDArray[np.float32], k: int) -> npt.NDArray[np.intp]:
-    """Return the k largest outputs' classes, largest first; equal ones in the order of the classes.
+    """Return the classes of the k largest outputs, largest first; equal ones in class order.
 
     Parameters
     ----------
     outputs : ndarray, shape (..., classes)
     k : int
-        Cut to the number of classes.
+        Limited to the number of classes.
 
     Returns
     -------
@@ -67,7 +68,7 @@ def evaluate(
     letterboxed: bool = False,
     mirrored: bool = False,
 ) -> Evaluation:
-    """Let a network name every photo of a set and count how often it is right.
+    """Classify every photo of a set and count the right answers.
 
     Parameters
     ----------
@@ -76,23 +77,22 @@ def evaluate(
     batch : int
         Photos predicted at once.
     threads : int
-        Threads that decode photos ahead.
+        Threads that decode the next photos.
     k : int
-        Of the top-k share.
+        The k of the top-k share.
     letterboxed : bool
-        Photos with grey bars instead of the centre crop.
+        Show whole photos with grey bars instead of their centres.
     mirrored : bool
-        Count the mean of what the network says of each photo and of its mirror image.
+        Classify by the mean of the outputs for a photo and for its mirror image.
 
     Raises
     ------
     DataError
-        The network has another number of outputs than the data has classes, or a photo
-        cannot be read.
+        The number of outputs differs from the number of classes, or a photo cannot be read.
 
     Notes
     -----
-    A photo with several right classes counts as right if any of them is named.
+    For a photo with several right classes, any of them counts as right.
     """
     shape = InputShape(net.channels, net.height, net.width)
     classes = len(dataset.names)

@@ -17,19 +17,19 @@ class EpochRecord:
     Attributes
     ----------
     epoch : int
-        1 is the first of this training.
+        Number of the epoch in this training, from 1.
     updates : int
-        Updates of the network so far, those before this training included.
+        Updates of the network so far, including those before this training.
     images : int
         Photos seen in this training so far.
     loss : float
         Mean cost of an image over the epoch's updates.
     learning_rate : float
-        Of the epoch's last update.
+        The rate of the epoch's last update.
     seconds : float
-        Since the training began, validation included.
+        Time since the training began, with validation.
     images_per_second : float
-        While learning, validation not included.
+        Speed of training, without validation.
     top1, top_k, valid_loss : float or None
         See `darkpy.training.evaluate.Evaluation`; None without held-back photos.
     """
@@ -48,25 +48,25 @@ class EpochRecord:
 
 @dataclass
 class History:
-    """The course and the result of a training; `str` of it is a sentence.
+    """The course and the result of a training; its `str` is a sentence.
 
     Attributes
     ----------
     name : str
-        The network's.
+        The network's name.
     train_count, valid_count : int
-        Photos to learn from, photos held back.
+        Numbers of training photos and of held-back photos.
     k : int
-        Of the top-k columns.
+        The k of the top-k columns.
     epochs : list of EpochRecord
     losses : list of float
         Mean cost of an image, one for each update.
     seconds : float
-        From start to end.
+        Duration of the training.
     weights : Path or None
         The last weights file written.
     is_interrupted : bool
-        A person or a callback ended the training early.
+        Whether a person or a callback ended the training early.
     """
 
     name: str
@@ -87,7 +87,7 @@ class History:
         return max(measured, key=lambda record: record.top1 or 0.0, default=None)
 
     def write_csv(self, path: Path) -> None:
-        """Write one line an epoch; the columns are `EpochRecord`'s, top_k under its number."""
+        """Write one line per epoch; the columns are `EpochRecord`'s fields, with top5 for top_k."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         columns = list(EpochRecord.__dataclass_fields__)
@@ -98,7 +98,7 @@ class History:
         path.write_text(text.getvalue(), encoding="utf-8")
 
     def __str__(self) -> str:
-        """Say in one line what was trained, how long, how well, and where the weights are."""
+        """Return one line: the network, the duration, the accuracy, and the weights file."""
         count = self.images / self.train_count
         epochs = f"{count:.1f}".removesuffix(".0")
         verb = "Interrupted the training of" if self.is_interrupted else "Trained"
@@ -116,7 +116,7 @@ class History:
 
 
 def duration(seconds: float) -> str:
-    """Write a time for people: ``41 s``, ``2 min 21 s``, ``1 h 03 min``."""
+    """Return a time as text: ``41 s``, ``2 min 21 s``, ``1 h 03 min``."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -126,5 +126,5 @@ def duration(seconds: float) -> str:
 
 
 def percent(share: float) -> str:
-    """Write a share of 0..1 as a percentage with one decimal."""
+    """Return a share of 0..1 as a percentage with one decimal."""
     return f"{100 * share:.1f} %"

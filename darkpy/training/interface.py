@@ -29,14 +29,14 @@ class Predictor(Protocol):
         """Columns of the input, pixels."""
 
     def predict(self, x: Array) -> Array:
-        """(N, C, H, W) -> (N, outputs)."""
+        """Return the answer (N, outputs) for images (N, C, H, W)."""
 
 
 class Network(Predictor, Protocol):
     """A network that can be trained."""
 
     seen: int
-    """Images that took part in its training so far."""
+    """Number of images it has been trained on so far."""
 
     @property
     def name(self) -> str:
@@ -48,28 +48,28 @@ class Network(Predictor, Protocol):
 
     @property
     def mini_batch(self) -> int:
-        """Images a `train_step` takes."""
+        """Images in a `train_step`."""
 
     @property
     def truths(self) -> int:
-        """Truth values an image."""
+        """Truth values for each image."""
 
     @property
     def updates(self) -> int:
-        """Updates done."""
+        """Updates so far."""
 
     @property
     def learning_rate(self) -> float:
-        """Of the next update."""
+        """Learning rate of the next update."""
 
     def prepare_training(self) -> None:
-        """Take the memory for training, or raise TrainingError."""
+        """Allocate the memory for training, or raise TrainingError."""
 
     def train_step(self, x: Array, truth: Array) -> float:
-        """Run forward, backward, and the update when it is due; return the cost of the images."""
+        """Run forward, backward, and an update if one is due; return the cost of the images."""
 
     def save_weights(self, path: str | os.PathLike[str]) -> None:
         """Write a .weights file."""
 
     def save_momentum(self, path: str | os.PathLike[str]) -> None:
-        """Write what updates need besides the weights."""
+        """Write the optimiser's state."""

@@ -16,7 +16,7 @@ NOTICE = b"\nStopping after this update; press Ctrl-C again to stop at once.\n"
 class Interruption:
     """While entered, the first SIGINT only sets `requested`; a second one raises as usual.
 
-    Outside the main thread Python delivers no signals, and nothing is changed.
+    Does nothing outside the main thread, where Python delivers no signals.
     """
 
     def __init__(self, *, say: bool) -> None:
@@ -25,7 +25,7 @@ class Interruption:
         self._previous: Any = None
 
     def __enter__(self) -> Interruption:
-        """Take over SIGINT, unless someone made it ignored."""
+        """Take over SIGINT, unless it is ignored."""
         if threading.current_thread() is threading.main_thread():
             previous = signal.getsignal(signal.SIGINT)
             if previous not in (signal.SIG_IGN, None):
@@ -39,7 +39,7 @@ class Interruption:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Give SIGINT back."""
+        """Restore the earlier handler of SIGINT."""
         self._restore()
 
     def _note(self, number: int, frame: FrameType | None) -> None:
@@ -50,7 +50,7 @@ class Interruption:
             os.write(2, NOTICE)  # not print: this may run in the middle of a print
 
     def _restore(self) -> None:
-        """Put the earlier handler back."""
+        """Install the earlier handler again."""
         if self._previous is not None:
             signal.signal(signal.SIGINT, self._previous)
             self._previous = None

@@ -19,7 +19,7 @@ def progress_for(stream: TextIO | None = None) -> Callback:
 
 
 def epoch_line(run: Run, record: EpochRecord) -> str:
-    """Put an epoch's numbers in a line."""
+    """Return an epoch's numbers as a line."""
     epochs = str(math.ceil(run.epochs))
     parts = [f"epoch {record.epoch:{len(epochs)}d}/{epochs}", f"loss {record.loss:.4f}"]
     if record.top1 is not None:
@@ -42,7 +42,7 @@ class LineProgress(Callback):
         self.stream = stream
 
     def on_start(self, run: Run) -> None:
-        """Say what is going to be done."""
+        """Write the line about what will be trained."""
         self.write(_opening(run))
 
     def on_epoch(self, run: Run, record: EpochRecord) -> None:
@@ -50,7 +50,7 @@ class LineProgress(Callback):
         self.write(epoch_line(run, record))
 
     def write(self, line: str) -> None:
-        """Write a line at once."""
+        """Write a line and flush it."""
         print(line, file=self.stream, flush=True)
 
 
@@ -92,13 +92,13 @@ class BarProgress(Callback):
         self.bar.set_description_str(f"epoch {record.epoch + 1}", refresh=False)
 
     def on_end(self, run: Run) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self.bar is not None:
             self.bar.close()
 
 
 def _opening(run: Run) -> str:
-    """Say what is going to be learned from what."""
+    """Return the first line: the network, the numbers of photos and of updates."""
     history = run.history
     text = f"{history.name} learns from {history.train_count:,} photos"
     if history.valid_count:

@@ -13,17 +13,17 @@ __all__ = ["sample_stream"]
 def sample_stream(count: int, seed: int, start: int = 0) -> Iterator[SampleKey]:
     """Yield (epoch, index) for ever: each epoch is a permutation of 0 .. count - 1.
 
-    Batches are cut out of this stream without regard to the epochs' ends, so no photo is dropped
-    and every update is full.
+    Batches are consecutive pieces of this stream and may span the end of an epoch, so that no photo
+    is dropped and every update is full.
 
     Parameters
     ----------
     count : int
         Photos in the set, at least 1.
     seed : int
-        The permutation of an epoch depends on this and the epoch's number alone.
+        The permutation of an epoch depends on the seed and on the epoch's number only.
     start : int
-        Photos to pass over: training that is continued goes on where it stopped.
+        Photos to skip: continued training starts where it stopped.
     """
     epoch, offset = divmod(start, count)
     while True:

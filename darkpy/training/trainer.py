@@ -1,8 +1,8 @@
 """The training loop: photos in, weights files and a history out.
 
-`train` is what ``darkpy train`` calls.  The rules of an update (momentum, decay, the learning
-rate's policy, subdivisions) are the network's; here is which photos it sees, how long, what is
-measured, and what is kept.
+``darkpy train`` calls `train`.  The rules of an update (momentum, decay, the learning rate's
+policy, subdivisions) belong to the network. This module decides which photos the network sees, when
+training ends, what is measured, and which files are written.
 """
 
 from __future__ import annotations
@@ -62,34 +62,38 @@ def train(
         A .cfg file, a packaged cfg's name, or a network already loaded (then `weights` is not
         used).
     data : Source
-        What to learn from, in any form `darkpy.data.open_dataset` knows.
+        Training data, in any form that `darkpy.data.open_dataset` knows.
     weights : path, optional
-        A .weights file to begin with.  If it is the last one of a training, that goes on as if it
-        had not stopped (with the same `seed`): momentum is read from the .momentum file beside it.
+        A .weights file to begin with.  From the last file of a training, with the same `seed`, that
+        training continues as if it had not stopped: momentum is read from the .momentum file beside
+        it.
     valid : Source, optional
-        Photos to measure with after each epoch; else those held back in `data`, if any.
+        Photos to measure accuracy with after each epoch; by default those held back in `data`, if
+        any.
     epochs : int, optional
-        How often each photo is seen, at least 1; else the cfg's ``max_batches`` updates.  In any
-        case training ends when the network has done ``max_batches`` updates.
+        How often each photo is seen, at least 1; by default training lasts for the cfg's
+        ``max_batches`` updates.  In any case it ends when the network has done that many.
     seed : int
-        0 .. 2^64 - 1.  Of the first weights, the order of the photos, and their random changes.
+        0 .. 2^64 - 1.  Seed of the first weights, of the order of the photos, and of their random
+        changes.
     out : path
-        Folder for the weights, the history as csv, and the class names; made if absent.
+        Folder for the weights, the history as csv, and the class names; created if necessary.
     threads : int, optional
-        Threads that compute, and as many that prepare photos.  The result does not depend on it.
+        Threads that compute, and the same number that prepare photos.  The result does not depend
+        on it.
     progress : bool
         Show a bar on a terminal (lines elsewhere), on stderr.
     callbacks : sequence of Callback
         Called after each update and epoch.
     name : str, optional
-        Of the files in `out`; else the network's.
+        Name of the files in `out`; by default the network's.
     clear : bool
-        Count updates from 0 again (``-clear``): for weights that learned something else.
+        Count updates from 0 again (``-clear``): for weights that were trained for another purpose.
     memory : {"high", "normal", "low"}
         How much is kept for the backward pass; see `darkpy.load`.
     whitened : bool
         Begin with first filters that whiten patches of the photos; see
-        `darkpy.training.whitening.whiten`.  Not together with `weights`.
+        `darkpy.training.whitening.whiten`.  Cannot be combined with `weights`.
 
     Returns
     -------
@@ -99,20 +103,22 @@ def train(
     Raises
     ------
     TrainingError
-        The loss or a weight is not finite: names the update, its learning rate, the layer, and the
-        photos.  Or a file cannot be written.  The last good weights are kept.  Or (before anything
-        is learned) the memory is too small for the batch: names the largest that fits.
+        The loss or a weight is not finite; the message names the update, its learning rate, the
+        layer and the photos.  Or a file cannot be written.  In both cases the last good weights are
+        kept.  Or, before the first update, the batch does not fit the memory; the message names the
+        largest that does.
     DataError, ConfigError, WeightsError, ArgumentError
         The input cannot be used.
     KeyboardInterrupt
-        Ctrl-C: after the update in progress, with the weights saved as ``NAME_last.weights``; a
-        second Ctrl-C within that update: at once, with the weights of the last epoch kept.
+        After Ctrl-C, when the update in progress is finished and the weights are saved as
+        ``NAME_last.weights``.  After a second Ctrl-C within that update, at once: then the weights
+        of the last epoch are kept.
 
     Notes
     -----
-    An epoch is a permutation of the photos, drawn from `seed` and the epoch's number.  An update's
-    photos may reach over the end of an epoch: none is dropped and each update is full.  With the
-    same seed and instruction set the weights are the same bits for any number of threads.
+    An epoch is a permutation of the photos, drawn from `seed` and the epoch's number.  An update
+    may span the end of an epoch: no photo is dropped and each update is full.  With the same seed
+    and instruction set the weights are the same bits for any number of threads.
     """
     if not 0 <= seed < 1 << 64:
         raise ArgumentError(f"seed must be in 0 .. 2^64 - 1, not {seed}")
@@ -138,7 +144,7 @@ def train(
             shown = [progress_for()] if progress else []
             try:
                 trainer.run(interruption, [*shown, *callbacks])
-            except KeyboardInterrupt:  # a callback's, or the second Ctrl-C
+            except KeyboardInterrupt:  # from a callback, or the second Ctrl-C
                 raise KeyboardInterrupt(str(trainer.history)) from None
     finally:
         set_num_threads(before)
@@ -154,7 +160,7 @@ def _network(
     clear: bool,
     memory: str,
 ) -> Any:
-    """Load the network, with the momentum of its weights if there is any; or take the one given."""
+    """Return `cfg` if it is a network, else load it, with the momentum of its weights if any."""
     if not isinstance(cfg, (str, os.PathLike)):
         return cfg
     from darkpy.network.loading import load
@@ -169,13 +175,13 @@ def _network(
 
 
 def _to_measure_with(source: Source) -> Dataset:
-    """Open photos given to validate with: those it holds back, else all of them."""
+    """Open a source of photos to validate with: its held-back photos, else all of them."""
     data = open_dataset(source)
     return data.valid or data.train
 
 
 def _check_truth(net: Network, data: TrainingData, valid: Dataset | None) -> None:
-    """Refuse data whose truth is not what the network's costs compare with."""
+    """Refuse data whose truths do not fit the network's costs."""
     if math.prod(data.train.truth_shape) != net.truths:
         raise DataError(
             data.train.origin,
@@ -191,7 +197,7 @@ def _check_truth(net: Network, data: TrainingData, valid: Dataset | None) -> Non
 
 
 class _Trainer:
-    """One training: its loop and what it counts."""
+    """One training: its loop and its counters."""
 
     def __init__(
         self,
@@ -220,7 +226,7 @@ class _Trainer:
         self.epoch_time = 0.0
         self.epoch_losses: list[float] = []
         self.average = 0.0
-        self.is_updating = False  # the weights may be half old, half new
+        self.is_updating = False  # if True, some weights may be old and others new
         self.rate = 0.0
         self.started = time.monotonic()
 
@@ -275,7 +281,7 @@ class _Trainer:
         )
 
     def _update(self, stream: Iterator[Batch], number: int, callbacks: Sequence[Callback]) -> None:
-        """Run the pieces of one update."""
+        """Run the mini-batches of one update."""
         begin = time.monotonic()
         rate = float(self.net.learning_rate)
         cost = 0.0
@@ -304,7 +310,7 @@ class _Trainer:
             callback.on_update(self.state, update)
 
     def _end_epoch(self, epoch: int, callbacks: Sequence[Callback]) -> None:
-        """Measure, keep the weights, write the history."""
+        """Measure the accuracy, save the weights, write the history."""
         result = self._measure()
         losses, history = self.epoch_losses, self.history
         record = EpochRecord(
@@ -329,7 +335,7 @@ class _Trainer:
             callback.on_epoch(self.state, record)
 
     def _measure(self) -> Evaluation | None:
-        """Let the network name the held-back photos."""
+        """Classify the held-back photos."""
         if self.valid is None:
             return None
         size = max(32, self.net.mini_batch)
@@ -338,7 +344,7 @@ class _Trainer:
         )
 
     def _broken(self, what: str, batch: Batch) -> TrainingError:
-        """Add to a message which photos were learned from and which weights are good."""
+        """Return an error that also names the photos of the batch and the last good weights."""
         photos = [self.data.train.describe(index) for index in batch.indices[:NAMED_PHOTOS]]
         more = len(batch.indices) - len(photos)
         text = ", ".join(photos) + (f" and {more} more" if more > 0 else "")
@@ -348,7 +354,7 @@ class _Trainer:
 
 
 def _updates(net: Network, epochs: int | None, photos: int, images_per_update: int) -> int:
-    """Return how many updates this training takes."""
+    """Return the number of updates in this training."""
     limit = int(net.options.max_batches)
     left = limit - net.updates
     if limit and left <= 0:

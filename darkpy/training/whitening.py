@@ -1,8 +1,8 @@
 """Whitening: first filters whose outputs have no correlation when training begins.
 
-Neighbouring pixels are much alike, so random filters all see little but brightness and the first
-updates go into undoing that. Filters along the principal axes of small patches, each divided by the
-patches' deviation along its axis, give uncorrelated values of equal size.
+Neighbouring pixels are similar, so that the outputs of random filters depend on little but
+brightness, which the first updates have to undo. Filters along the principal axes of small patches,
+each divided by the standard deviation along its axis, have uncorrelated outputs of equal size.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from darkpy.errors import ArgumentError
 
 __all__ = ["whiten"]
 
-#: Photos whose patches are looked at.
+#: Number of photos whose patches are used.
 PHOTOS = 5000
-#: Added to the variance along an axis, so that noise is not made as large as what photos show.
+#: Added to the variance along an axis, so that noise is not amplified to the size of the content.
 EPSILON = 5e-4
 
 
@@ -28,8 +28,8 @@ def whiten(net: Any, photos: Dataset, seed: int = 0, threads: int = 1) -> None:
     """Set the first layer's filters to the principal axes of patches of photos.
 
     Filters 2k and 2k + 1 are plus and minus the k-th axis (largest variance first) over
-    sqrt(variance + 5e-4), so that an activation such as relu loses nothing. The biases take the
-    patches' mean away.
+    sqrt(variance + 5e-4), so that an activation such as relu loses nothing. The biases subtract the
+    mean of the patches.
 
     Parameters
     ----------
@@ -37,10 +37,10 @@ def whiten(net: Any, photos: Dataset, seed: int = 0, threads: int = 1) -> None:
         Its first layer must be [convolutional] without batch_normalize and groups, with an even
         number of filters, at most twice the values of a patch.
     photos : Dataset
-        Up to 5000 of them, drawn by `seed`, are looked at as validation would show them.
+        Up to 5000 of them, drawn by `seed` and prepared as for validation, are used.
     seed : int
     threads : int
-        Threads that decode.
+        Threads that decode photos.
 
     Raises
     ------
