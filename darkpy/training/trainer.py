@@ -23,7 +23,7 @@ from darkpy.data.sources import Source, open_dataset
 from darkpy.engine.simd import get_num_threads, set_num_threads
 from darkpy.errors import ArgumentError, DataError, TrainingError, WeightsError
 from darkpy.training.callbacks import Callback, Run, Update
-from darkpy.training.checkpoints import Checkpoints, momentum_of, write_atomically
+from darkpy.training.checkpoints import Checkpoints, momentum_of
 from darkpy.training.evaluate import Evaluation, evaluate
 from darkpy.training.history import EpochRecord, History
 from darkpy.training.interface import Network
@@ -228,7 +228,7 @@ class _Trainer:
         """Train until the end, an interruption or an error; fill the history."""
         state, history = self.state, self.history
         names_file = self.checkpoints.folder / f"{self.checkpoints.name}.names"
-        write_atomically(names_file, lambda path: write_names(path, self.data.names))
+        write_names(names_file, self.data.names)
         epoch = 0
         try:
             for callback in callbacks:
@@ -324,7 +324,7 @@ class _Trainer:
         if history.best is record:
             self.checkpoints.save(self.net, "best")
         self.checkpoints.save(self.net, "last")
-        write_atomically(self.checkpoints.path("history", "csv"), history.write_csv)
+        history.write_csv(self.checkpoints.path("history", "csv"))
         for callback in callbacks:
             callback.on_epoch(self.state, record)
 
