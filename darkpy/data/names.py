@@ -7,13 +7,26 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from darkpy.config.data_file import read_names
+from darkpy.errors import DataError
+from darkpy.files import replaced
 
 __all__ = ["find_names", "write_names"]
 
 
 def write_names(path: str | os.PathLike[str], names: Sequence[str]) -> None:
-    """Write class names, one per line."""
-    Path(path).write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+    """Write class names, one per line; the file is written as a whole or not at all.
+
+    Raises
+    ------
+    DataError
+        The file cannot be written.
+    """
+    try:
+        with replaced(path) as file:
+            file.write("".join(f"{name}\n" for name in names).encode())
+    except OSError as error:
+        text = f"cannot be written: {error.strerror or error}"
+        raise DataError(os.fspath(path), 0, text) from error
 
 
 def find_names(folder: Path) -> list[str] | None:

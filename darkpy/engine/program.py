@@ -9,7 +9,6 @@ share memory if their lifetimes (from the first to the last call that names them
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from enum import Enum
 from time import perf_counter
 from typing import Any, NamedTuple, NoReturn
 
@@ -80,19 +79,19 @@ class Values(NamedTuple):
     shift: int = 0
 
 
-class Repeat(Enum):
+class Repeat:
     """Which calls can be repeated for the same result, by what the repetition costs and needs."""
 
     #: One pass over memory.
-    PASS = 1
+    PASS = "pass"
     #: One pass that adds an earlier output, which may itself have to be computed again.
-    SUM = 2
+    SUM = "sum"
     #: One pass, in place, after a sum.
-    ACTIVATION = 3
+    ACTIVATION = "activation"
     #: Maxima: their input must have been kept, or be computed again anyway.
-    MAXIMA = 4
+    MAXIMA = "maxima"
     #: Few multiplications for each value that is written.
-    FILTERS = 5
+    FILTERS = "filters"
 
 
 class Again(NamedTuple):
@@ -100,7 +99,8 @@ class Again(NamedTuple):
 
     Attributes
     ----------
-    repeat : Repeat
+    repeat : str
+        One of `Repeat`.
     gives : tuple of str
         The fields that the second call writes.
     function : str
@@ -109,7 +109,7 @@ class Again(NamedTuple):
         Fields that have another name in that function: old -> new.
     """
 
-    repeat: Repeat
+    repeat: str
     gives: tuple[str, ...] = ("y",)
     function: str = ""
     renamed: Mapping[str, str] = {}

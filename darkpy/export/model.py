@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from darkpy.errors import ArgumentError, StateError
 from darkpy.export.converters import find_converter
 from darkpy.export.graph import INPUT_NAME, Graph
+from darkpy.files import replaced
 from darkpy.layers.base import Layer
 from darkpy.network.graph import needed
 
@@ -64,21 +63,13 @@ def export_onnx(
         A layer that does not exist, a batch below 1, or a network too large for the format (2 GiB).
     """
     model = onnx_model(network, batch=batch, fold=fold, layers=layers)
-    target = Path(path)
     try:
-        with tempfile.NamedTemporaryFile(
-            dir=target.parent, prefix=f".{target.name}.", delete=False
-        ) as file:
-            try:
-                file.write(model.SerializeToString())
-                file.flush()
-                os.chmod(file.name, 0o644)
-                os.replace(file.name, target)
-            except BaseException:
-                os.unlink(file.name)
-                raise
+        with replaced(path) as file:
+            file.write(model.SerializeToString())
     except OSError as error:
-        raise ArgumentError(f"{target} cannot be written: {error.strerror or error}") from error
+        raise ArgumentError(
+            f"{os.fspath(path)} cannot be written: {error.strerror or error}"
+        ) from error
 
 
 def onnx_model(

@@ -18,6 +18,7 @@ import numpy as np
 
 from darkpy.engine.boundary import FloatArray
 from darkpy.errors import WeightsError
+from darkpy.files import replaced
 from darkpy.layers.parameter import Parameter
 from darkpy.network.model import Model
 from darkpy.network.optimisers.base import Optimiser
@@ -39,12 +40,21 @@ def _arrays(
 
 
 def save_state(model: Model, optimiser: Optimiser, path: str | os.PathLike[str]) -> None:
-    """Write the file."""
-    with open(path, "wb") as file:
-        file.write(HEADER.pack(MAGIC, model.seen, model.steps, optimiser.file_code))
-        for _, parameter, arrays in _arrays(model, optimiser):
-            for array in arrays:
-                file.write(parameter.to_darknet(array).astype("<f4", copy=False).data)
+    """Write the file, whole or not at all.
+
+    Raises
+    ------
+    WeightsError
+        It cannot be written.
+    """
+    try:
+        with replaced(path) as file:
+            file.write(HEADER.pack(MAGIC, model.seen, model.steps, optimiser.file_code))
+            for _, parameter, arrays in _arrays(model, optimiser):
+                for array in arrays:
+                    file.write(parameter.to_darknet(array).astype("<f4", copy=False).data)
+    except OSError as error:
+        raise WeightsError(path, 0, f"cannot be written: {error.strerror or error}") from error
 
 
 def load_state(model: Model, optimiser: Optimiser, path: str | os.PathLike[str]) -> None:

@@ -23,16 +23,32 @@ sigmoid before `step` (an unsigned difference there).
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
 from darkpy.config.net_options import NetOptions
 from darkpy.errors import ArgumentError, TrainingError
 
-__all__ = ["learning_rate_at"]
+__all__ = ["SCHEDULES", "learning_rate_at", "schedule"]
+
+Rate = Callable[[NetOptions, int, np.random.Generator | None], float]
+
+#: Name of a policy, as [net] writes it -> the rate of update t.
+SCHEDULES: dict[str, Rate] = {}
 
 # The update kernels take float32.
 _LARGEST = float(np.finfo(np.float32).max)
+
+
+def schedule(name: str) -> Callable[[Rate], Rate]:
+    """Decorator: the function is the policy of this name."""
+
+    def add(rate: Rate) -> Rate:
+        SCHEDULES[name] = rate
+        return rate
+
+    return add
 
 
 def learning_rate_at(net: NetOptions, update: int, rng: np.random.Generator | None = None) -> float:
@@ -70,33 +86,25 @@ def learning_rate_at(net: NetOptions, update: int, rng: np.random.Generator | No
 
 def _rate(net: NetOptions, t: int, rng: np.random.Generator | None) -> float:
     """Evaluate the table above; Python floats overflow with an exception in powers."""
-    rate = float(net.learning_rate)
     if t < net.burn_in:
-        return rate * float((t / net.burn_in) ** net.power)
-    policy = net.policy
-    if policy == "step":
-        return rate * float(net.scale ** (t // net.step))
-    if policy == "steps":
-        return _steps(net, rate, t)
-    if policy == "exp":
-        return rate * float(net.gamma**t)
-    if policy == "poly":
-        return rate * float(max(0.0, 1 - t / net.max_batches) ** net.power)
-    if policy == "random":
-        if rng is None:
-            raise ArgumentError("policy=random needs a random generator, rng")
-        return rate * float(rng.random() ** net.power)
-    if policy == "sigmoid":
-        exponent = net.gamma * (t - net.step)
-        # exp overflows beyond 709; the rate is 0 to rounding long before.
-        return rate / (1 + math.exp(exponent)) if exponent < 700 else 0.0
-    if policy == "sgdr":
-        return _cosine_restarts(net, rate, t)
-    return rate
+        return float(net.learning_rate) * float((t / net.burn_in) ** net.power)
+    return SCHEDULES[net.policy](net, t, rng)
 
 
-def _steps(net: NetOptions, rate: float, t: int) -> float:
+@schedule("constant")
+def _constant(net: NetOptions, t: int, rng: np.random.Generator | None) -> float:
+    return float(net.learning_rate)
+
+
+@schedule("step")
+def _step(net: NetOptions, t: int, rng: np.random.Generator | None) -> float:
+    return float(net.learning_rate) * float(net.scale ** (t // net.step))
+
+
+@schedule("steps")
+def _steps(net: NetOptions, t: int, rng: np.random.Generator | None) -> float:
     """Multiply the scales of the leading steps; the first step that is ahead ends the search."""
+    rate = float(net.learning_rate)
     for step, scale in zip(net.steps, net.scales, strict=True):
         if step > t:
             break
@@ -104,13 +112,38 @@ def _steps(net: NetOptions, rate: float, t: int) -> float:
     return rate
 
 
-def _cosine_restarts(net: NetOptions, rate: float, t: int) -> float:
-    """Policy sgdr: half a cosine per cycle."""
+@schedule("exp")
+def _exp(net: NetOptions, t: int, rng: np.random.Generator | None) -> float:
+    return float(net.learning_rate) * float(net.gamma**t)
+
+
+@schedule("poly")
+def _poly(net: NetOptions, t: int, rng: np.random.Generator | None) -> float:
+    return float(net.learning_rate) * float(max(0.0, 1 - t / net.max_batches) ** net.power)
+
+
+@schedule("random")
+def _random(net: NetOptions, t: int, rng: np.random.Generator | None) -> float:
+    if rng is None:
+        raise ArgumentError("policy=random needs a random generator, rng")
+    return float(net.learning_rate) * float(rng.random() ** net.power)
+
+
+@schedule("sigmoid")
+def _sigmoid(net: NetOptions, t: int, rng: np.random.Generator | None) -> float:
+    exponent = net.gamma * (t - net.step)
+    # exp overflows beyond 709; the rate is 0 to rounding long before.
+    return float(net.learning_rate) / (1 + math.exp(exponent)) if exponent < 700 else 0.0
+
+
+@schedule("sgdr")
+def _sgdr(net: NetOptions, t: int, rng: np.random.Generator | None) -> float:
+    """Half a cosine per cycle."""
     start, cycle, growth = 0, int(net.sgdr_cycle), int(net.sgdr_mult)
     if growth == 1 and t > 0:
         start = (t - 1) // cycle * cycle  # equal cycles: no need to walk through them
     while start + cycle < t:
         start += cycle
         cycle *= growth
-    low = float(net.learning_rate_min)
+    rate, low = float(net.learning_rate), float(net.learning_rate_min)
     return low + 0.5 * (rate - low) * (1 + math.cos(math.pi * (t - start) / cycle))

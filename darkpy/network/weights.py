@@ -11,7 +11,7 @@ import mmap
 import os
 import struct
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,9 +21,6 @@ from darkpy.errors import WeightsError
 from darkpy.layers.base import Layer
 from darkpy.layers.parameter import Parameter, place_together, store_all
 from darkpy.network.model import Model
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 __all__ = ["load_weights", "save_weights", "weights_count"]
 
@@ -227,14 +224,9 @@ def _read_header(
     return version, int(struct.unpack(layout, mapped[12:end])[0]), end
 
 
-def _umask() -> int:
-    """The permissions that new files of this process lack."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
-
-
-def _check_finite(path: Path, layer: Layer, parameter: Parameter, array: FloatArray) -> None:
+def _check_finite(
+    path: str | os.PathLike[str], layer: Layer, parameter: Parameter, array: FloatArray
+) -> None:
     """Refuse to write what `load_weights` would refuse to read."""
     if not np.isfinite(array).all():
         bad = array[~np.isfinite(array)][0]
@@ -249,9 +241,8 @@ def save_weights(
     layers: int | None,
     version: tuple[int, int, int] | None,
 ) -> None:
-    """Write the file beside its place, then move it there: readers see the old or the new."""
-    import tempfile
-    from pathlib import Path
+    """Write the file, whole or not at all."""
+    from darkpy.files import replaced
 
     version = version or model.file_version or (0, 2, model.dialect.weights_revision)
     layout = "<Q" if _has_long_seen(version) else "<i"
@@ -261,30 +252,19 @@ def save_weights(
         raise WeightsError(
             path, 12, f"version {version} cannot store {model.seen} images seen"
         ) from error
-    target = Path(path)
     try:
-        with tempfile.NamedTemporaryFile(
-            dir=target.parent, prefix=f".{target.name}.", delete=False
-        ) as file:
-            try:
-                file.write(header)
-                for layer in model.layers[:layers]:
-                    for parameter in _arrays(layer, saving=True):
-                        array = parameter.value
-                        _check_finite(target, layer, parameter, array)
-                        if (
-                            parameter.name == "weights"
-                            and layer.kind == "connected"
-                            and _is_transposed(version)
-                        ):
-                            array = np.ascontiguousarray(array.T)
-                        file.write(array.astype("<f4", copy=False).data)
-                file.flush()
-                os.fsync(file.fileno())
-                os.chmod(file.name, 0o666 & ~_umask())
-                os.replace(file.name, target)
-            except BaseException:
-                os.unlink(file.name)
-                raise
+        with replaced(path) as file:
+            file.write(header)
+            for layer in model.layers[:layers]:
+                for parameter in _arrays(layer, saving=True):
+                    array = parameter.value
+                    _check_finite(path, layer, parameter, array)
+                    if (
+                        parameter.name == "weights"
+                        and layer.kind == "connected"
+                        and _is_transposed(version)
+                    ):
+                        array = np.ascontiguousarray(array.T)
+                    file.write(array.astype("<f4", copy=False).data)
     except OSError as error:
         raise WeightsError(path, 0, f"cannot be written: {error.strerror or error}") from error

@@ -1,46 +1,14 @@
-"""Weights files that are either the old one or the new one, whole, whatever happens meanwhile."""
+"""Checkpoints: the weights files of a training, and the state of its optimiser beside the last."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 from darkpy.errors import TrainingError
 from darkpy.training.interface import Network
 
-__all__ = ["Checkpoints", "momentum_of", "write_atomically"]
-
-
-def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` make a file beside `path`, then put it in its place in one step.
-
-    The data are on the disk before the name changes, and the name before this returns.
-
-    Raises
-    ------
-    TrainingError
-        The file cannot be written; an older file of that name is untouched.
-    """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        write(beside)
-        _flush(beside)
-        os.replace(beside, path)
-        _flush(path.parent)
-    except OSError as error:
-        raise TrainingError(f"{path}: cannot be written: {error.strerror or error}") from error
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-def _flush(path: Path) -> None:
-    """Wait until a file or folder is on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+__all__ = ["Checkpoints", "momentum_of"]
 
 
 def momentum_of(weights: str | os.PathLike[str]) -> Path:
@@ -78,10 +46,16 @@ class Checkpoints:
         return self.folder / f"{self.name}_{kind}.{suffix}"
 
     def save(self, net: Network, kind: str) -> Path:
-        """Write the network's weights as ``NAME_kind.weights``; for "last" the momentum, too."""
+        """Write the network's weights as ``NAME_kind.weights``; for "last" the momentum, too.
+
+        Raises
+        ------
+        WeightsError
+            A file cannot be written; an older one of that name is untouched.
+        """
         path = self.path(kind)
         if kind == "last":  # first: weights without their momentum are noticed, by `seen`
-            write_atomically(momentum_of(path), net.save_momentum)
-        write_atomically(path, net.save_weights)
+            net.save_momentum(momentum_of(path))
+        net.save_weights(path)
         self.saved = path
         return path

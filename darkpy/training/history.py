@@ -7,6 +7,9 @@ import io
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from darkpy.errors import TrainingError
+from darkpy.files import replaced
+
 __all__ = ["EpochRecord", "History", "duration", "percent"]
 
 
@@ -87,7 +90,13 @@ class History:
         return max(measured, key=lambda record: record.top1 or 0.0, default=None)
 
     def write_csv(self, path: Path) -> None:
-        """Write one line per epoch; the columns are `EpochRecord`'s fields, with top5 for top_k."""
+        """Write one line per epoch; the columns are `EpochRecord`'s fields, with top5 for top_k.
+
+        Raises
+        ------
+        TrainingError
+            The file cannot be written; an older one is left unchanged.
+        """
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         columns = list(EpochRecord.__dataclass_fields__)
@@ -95,7 +104,11 @@ class History:
         for record in self.epochs:
             values = [getattr(record, column) for column in columns]
             writer.writerow([f"{v:.6g}" if isinstance(v, float) else v for v in values])
-        path.write_text(text.getvalue(), encoding="utf-8")
+        try:
+            with replaced(path) as file:
+                file.write(text.getvalue().encode())
+        except OSError as error:
+            raise TrainingError(f"{path}: cannot be written: {error.strerror or error}") from error
 
     def __str__(self) -> str:
         """Return one line: the network, the duration, the accuracy, and the weights file."""

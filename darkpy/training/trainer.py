@@ -23,7 +23,7 @@ from darkpy.data.sources import Source, open_dataset
 from darkpy.engine.simd import get_num_threads, set_num_threads
 from darkpy.errors import ArgumentError, DataError, TrainingError, WeightsError
 from darkpy.training.callbacks import Callback, Run, Update
-from darkpy.training.checkpoints import Checkpoints, momentum_of, write_atomically
+from darkpy.training.checkpoints import Checkpoints, momentum_of
 from darkpy.training.evaluate import Evaluation, evaluate
 from darkpy.training.history import EpochRecord, History
 from darkpy.training.interface import Network
@@ -215,9 +215,9 @@ class _Trainer:
         self.checkpoints = checkpoints
         self.pieces = int(net.options.subdivisions)
         self.images_per_update = net.mini_batch * self.pieces
-        self.first = net.updates
+        self.first = net.update_count
         count = len(data.train)
-        updates = _updates(net, epochs, count, self.images_per_update)
+        updates = _update_count(net, epochs, count, self.images_per_update)
         self.history = History(
             checkpoints.name, count, len(valid) if valid is not None else 0, data.top
         )
@@ -234,7 +234,7 @@ class _Trainer:
         """Train until the end, an interruption or an error; fill the history."""
         state, history = self.state, self.history
         names_file = self.checkpoints.folder / f"{self.checkpoints.name}.names"
-        write_atomically(names_file, lambda path: write_names(path, self.data.names))
+        write_names(names_file, self.data.names)
         epoch = 0
         try:
             for callback in callbacks:
@@ -315,7 +315,7 @@ class _Trainer:
         losses, history = self.epoch_losses, self.history
         record = EpochRecord(
             epoch=epoch,
-            updates=self.net.updates,
+            updates=self.net.update_count,
             images=history.images,
             loss=sum(losses) / len(losses),
             learning_rate=self.rate,
@@ -330,7 +330,7 @@ class _Trainer:
         if history.best is record:
             self.checkpoints.save(self.net, "best")
         self.checkpoints.save(self.net, "last")
-        write_atomically(self.checkpoints.path("history", "csv"), history.write_csv)
+        history.write_csv(self.checkpoints.path("history", "csv"))
         for callback in callbacks:
             callback.on_epoch(self.state, record)
 
@@ -353,13 +353,13 @@ class _Trainer:
         return TrainingError(f"{what}; {kept}; the photos were {text}")
 
 
-def _updates(net: Network, epochs: int | None, photos: int, images_per_update: int) -> int:
+def _update_count(net: Network, epochs: int | None, photos: int, images_per_update: int) -> int:
     """Return the number of updates in this training."""
     limit = int(net.options.max_batches)
-    left = limit - net.updates
+    left = limit - net.update_count
     if limit and left <= 0:
         raise ArgumentError(
-            f"{net.name} has done {net.updates} updates already and max_batches is {limit}:"
+            f"{net.name} has done {net.update_count} updates already and max_batches is {limit}:"
             " nothing is left to train (clear counts from 0 again)"
         )
     if epochs is None:

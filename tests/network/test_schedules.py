@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from darkpy.config.net_options import NetOptions, read_net
+from darkpy.config.net_table import POLICIES
 from darkpy.config.sections import parse_cfg
 from darkpy.errors import ArgumentError, TrainingError
-from darkpy.network.schedules import learning_rate_at
+from darkpy.network.schedules import SCHEDULES, learning_rate_at
 
 
 def net_of(body: str) -> NetOptions:
@@ -92,3 +93,7 @@ def test_sgdr_equals_the_plain_walk(cycle: int, growth: int, t: int) -> None:
         start, cycle = start + cycle, cycle * growth
     expected = 0.1 + 0.2 * (1 + math.cos(math.pi * (t - start) / cycle))
     assert learning_rate_at(net, t) == pytest.approx(expected, rel=1e-12)
+
+
+def test_every_policy_of_the_option_table_has_a_rate_and_the_other_way_round() -> None:
+    assert sorted(SCHEDULES) == sorted(POLICIES)
