@@ -24,11 +24,11 @@ class Activation(Layer):
     options = (activation_option("linear"),)
 
     def configure(self) -> None:
-        """Look the activation up."""
+        """Find the activation's number."""
         self.code = activation_code(self.values.activation)
 
     def forward(self, recorder: Recorder, inputs: list[Tensor], output: Tensor) -> Any:
-        """Record it."""
+        """Record the activation."""
         recorder.activate(self, inputs[0], output, self.code)
 
     def backward(

@@ -1,8 +1,8 @@
 """The contract of a layer: options, shapes, parameters, and its forward and backward passes.
 
 `forward` and `backward` record calls into a recorder, whose program owns all memory of a run; the
-same layer can therefore serve many plans, one per batch size and purpose. A layer holds its
-parameters, and copies of its last output and delta where these were asked for.
+same layer can therefore serve many plans, one per batch size and purpose. A layer owns its
+parameters, and copies of its last output and delta if a run was to keep them.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ COMMON_OPTIONS: tuple[Option, ...] = (
     integer(
         "stopbackward",
         0,
-        "other than 0: training stops before this layer: it and all before get no gradient "
-        "(momentum and weight decay still act on them, as in Darknet); alexeyab: 1 freezes all "
-        "layers before for good, a value above 1 holds until that many updates are done",
+        "other than 0: this layer and all before it get no gradient (momentum and weight decay "
+        "still act on them, as in Darknet); alexeyab: 1 freezes all layers before for good, a "
+        "value above 1 does so until that many updates are done",
     ),
     flag("onlyforward", False, "read for compatibility; Darknet's CPU code does not use it"),
     flag("dontload", False, "the weights file holds nothing for this layer"),
     flag("dontloadscales", False, "the weights file holds no scales, means and variances for it"),
     flag("dontsave", False, "nothing is written for this layer", dialect="pjreddie"),
-    integer("numload", 0, "read only so many filters from the weights file (0: all)", minimum=0),
+    integer("numload", 0, "number of filters to read from the weights file; 0: all", minimum=0),
     flag("smooth", False, "read for compatibility; used by Darknet's GPU code only"),
     flag("truth", False, "read for compatibility; used by Darknet's GPU code only"),
     real("clip", 0.0, "read for compatibility; used by Darknet's GPU code only"),
@@ -57,7 +57,7 @@ COMMON_OPTIONS: tuple[Option, ...] = (
 
 
 class LayerContext(NamedTuple):
-    """What a layer is made from."""
+    """The arguments from which a layer is made."""
 
     options: Options
     position: int
@@ -74,7 +74,7 @@ class LayerContext(NamedTuple):
 
 
 def _parameter(name: str) -> property:
-    """Return the property that shows a parameter, and takes a new value for it."""
+    """Return the property that reads and assigns a parameter."""
 
     def get(self: Layer) -> FloatArray:
         return self.parameter(name).value
@@ -108,7 +108,7 @@ class Layer:
 
     #: Section names, the full one first.
     sections: ClassVar[tuple[str, ...]] = ()
-    #: Options of its own; those of COMMON_OPTIONS come on top.
+    #: The section's own options; those of COMMON_OPTIONS are added.
     options: ClassVar[tuple[Option, ...]] = ()
     #: Whether only AlexeyAB's fork has this section.
     is_alexeyab: ClassVar[bool] = False
@@ -116,7 +116,7 @@ class Layer:
     has_cost: bool = False
     #: Whether the layer's output can be the network's answer (that of a [cost] cannot).
     is_answer: ClassVar[bool] = True
-    #: Whether it is one of the network's answers wherever it stands, as every detection head.
+    #: Whether it is an answer of the network at any position, as every detection head is.
     is_head: ClassVar[bool] = False
 
     def __init__(self, context: LayerContext) -> None:
@@ -137,24 +137,24 @@ class Layer:
     # -- to be written by layers ------------------------------------------------------------------
 
     def find_sources(self) -> tuple[int, ...]:
-        """Indices of the layers read; by default the one before."""
+        """Return the indices of the layers that it reads; by default the previous one."""
         return (self.index - 1,)
 
     def configure(self) -> None:
         """Check the options against the input's shape; set `output_shape` and `parameters`."""
 
     def view(self, training: bool) -> ViewOf | None:
-        """The range of an earlier output that this one equals, if it is no more than that."""
+        """The range of an earlier layer's output that this output equals, if it needs no memory."""
         return None
 
     @property
     def joined(self) -> Sequence[tuple[int, int]]:
-        """For each source the range (first, count) of its channels, if the output joins these."""
+        """If the output joins the sources: the range (first, count) of channels of each."""
         return ()
 
     @property
     def sum_activation(self) -> int | None:
-        """The C core's activation, if the output is act(first source + second source)."""
+        """If the output is act(first source + second source): the activation's number."""
         return None
 
     @property
@@ -163,7 +163,7 @@ class Layer:
         return False
 
     def forward(self, recorder: Recorder, inputs: list[Tensor], output: Tensor) -> Any:
-        """Record the forward pass; what it returns is handed to `backward`."""
+        """Record the forward pass; `backward` receives its result as `saved`."""
         raise NotImplementedError  # pragma: no cover - every layer without `view` has its own
 
     def backward(
@@ -171,17 +171,17 @@ class Layer:
     ) -> None:
         """Record the backward pass.
 
-        `delta` holds minus the gradient of the loss with respect to `output` and may be overwritten
-        unless ``recorder.keep``. Where ``recorder.input_delta(self, k)`` is not None the layer adds
-        to it.
+        `delta` holds minus the gradient of the loss with respect to `output`; it may be overwritten
+        unless ``recorder.keep``. If ``recorder.input_delta(self, k)`` is not None, the layer writes
+        the delta of its k-th source there.
         """
         raise NotImplementedError  # pragma: no cover - likewise
 
     def refresh(self, training: bool) -> None:
-        """Make what is derived from parameters anew, if they changed; called before a plan runs."""
+        """Update arrays that are derived from parameters which changed; called before each run."""
 
     def check_network(self, layers: list[Layer]) -> None:
-        """Look at the whole network once it is there; raise or warn."""
+        """Check the layer within the complete network; raise or warn."""
 
     @property
     def mixes_channels(self) -> bool:
@@ -191,15 +191,15 @@ class Layer:
 
     @property
     def truth_shape(self) -> Shape | None:
-        """Size of what the layer's cost compares with, for one image; None without a cost."""
+        """Shape of the truth of one image, with which the cost compares; None without a cost."""
         return None
 
     def multiply_adds(self) -> int:
-        """Multiply-adds of the forward pass of one image (0 where they do not matter)."""
+        """Multiply-adds of the forward pass of one image (0 if they are negligible)."""
         return 0
 
     def describe(self) -> str:
-        """What `summary` prints between the name and the sizes."""
+        """Return the text that `summary` prints between the name and the sizes."""
         return ""
 
     # -- for users --------------------------------------------------------------------------------
@@ -221,7 +221,7 @@ class Layer:
         return self._kept(self._delta, "delta")
 
     def keep(self, output: FloatArray, delta: FloatArray | None = None) -> None:
-        """Hold what `output` and `delta` show, read-only from now on."""
+        """Store the arrays that `output` and `delta` return, and make them read-only."""
         for array in (output, delta):
             if array is not None:
                 array.flags.writeable = False
@@ -247,7 +247,7 @@ class Layer:
 
     @property
     def label(self) -> str:
-        """How messages name the layer: ``layer 3 [maxpool]``."""
+        """The layer's name in messages: ``layer 3 [maxpool]``."""
         return f"layer {self.index} [{self.kind}]"
 
     def error(self, message: str) -> ConfigError:
@@ -270,7 +270,7 @@ class Layer:
         Raises
         ------
         OptionValueError
-            The layer does not exist or does not come before.
+            The layer does not exist, or does not come before this one.
         """
         absolute = self.index + value if value < 0 else value
         if absolute < 0:
@@ -282,7 +282,7 @@ class Layer:
         return absolute
 
     def need_image(self) -> Shape:
-        """Return the input's shape, refusing the flat vector that stands for an image."""
+        """Return the input's shape; raise an error if the input is a vector instead of an image."""
         shape = self.input_shapes[0]
         if not shape.is_image and shape.height * shape.width > 1:
             raise self.error(f"needs an image, layer {self.sources[0]} gives a vector")

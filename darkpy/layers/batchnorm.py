@@ -48,9 +48,9 @@ class Batchnorm(NormalizingLayer):
     def backward(
         self, recorder: Recorder, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
     ) -> None:
-        """Record the three gradients; the input's is added."""
+        """Record the gradients of scales, biases and input."""
         if target := recorder.input_delta(self, 0):
             dx, accumulate = target
-        else:  # the scales and biases still want their updates
+        else:  # scales and biases still need their updates
             dx, accumulate = recorder.temporary(self.output_shape), 0
         self.record_normalization_backward(recorder, saved, output, delta, dx, accumulate)

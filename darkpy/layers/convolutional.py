@@ -52,7 +52,7 @@ class Convolutional(FilterLayer):
             "init",
             "random",
             ("random", "identity"),
-            "the first weights; identity: the first filters hand on one channel each, in order",
+            "initial weights; identity: each of the first filters passes one channel on, in order",
             dialect="darkpy",
         ),
         integer("dot", 0, "read for compatibility; without effect in Darknet", dialect="pjreddie"),
@@ -76,8 +76,8 @@ class Convolutional(FilterLayer):
         padding = o.size // 2 if o.pad else o.padding
         if padding > 1 << 16:
             raise o.error("padding", "must be at most 65536 pixels")
-        # Darknet's output size leaves dilation out; it fits its own sum only when padding keeps the
-        # size.
+        # Darknet computes the output's size without dilation. That fits the convolution only if the
+        # padding keeps the size.
         if dilation > 1 and 2 * padding != o.size - 1:
             raise o.error(
                 "dilation", f"needs padding {(o.size - 1) / 2:g}, the padding is {padding}"
@@ -111,11 +111,11 @@ class Convolutional(FilterLayer):
         self.add_weights((o.filters, shape.channels // o.groups, o.size, o.size))
 
     def initial_weights(self) -> FloatArray:
-        """Random weights of scale sqrt(2 / fan in): normal as pjreddie's, uniform as AlexeyAB's.
+        """Return random weights times sqrt(2 / fan in): normal for pjreddie, uniform for AlexeyAB.
 
-        With ``init=identity`` filter k of a group is 1 at channel k in its middle, else 0, as long
-        as there are channels; the rest stays random.  Source: S. Zagoruyko and N. Komodakis 2017,
-        DiracNets.
+        With ``init=identity`` filter k of a group is 1 in its middle at channel k and 0 elsewhere;
+        filters beyond the number of channels stay random.  Source: S. Zagoruyko and N. Komodakis
+        2017, DiracNets.
         """
         shape = self.parameters["weights"].shape
         scale = np.float32(np.sqrt(2 / (shape[1] * shape[2] * shape[3])))
@@ -132,12 +132,12 @@ class Convolutional(FilterLayer):
         return weights
 
     def multiply_adds(self) -> int:
-        """Outputs times taps."""
+        """Number of outputs times number of taps."""
         _, channels, height, width = self.parameters["weights"].shape
         return self.output_shape.size * channels * height * width
 
     def describe(self) -> str:
-        """Filters, size, stride and what follows."""
+        """Return filters, size, stride, batch normalisation and activation."""
         o, g = self.values, self.geometry
         groups = f" /{g['groups']} groups" if g["groups"] > 1 else ""
         stride = (

@@ -29,7 +29,7 @@ class Cost(CostlyLayer):
     is_answer = False
     options = (
         choice("type", "sse", ("sse", "masked", "smooth", "L1", "seg", "wgan"), "kind of cost"),
-        real("scale", 1.0, "multiplies the delta on its way back"),
+        real("scale", 1.0, "factor on the delta"),
         real("ratio", 0.0, "read for compatibility; GPU only"),
         real("noobj", 1.0, "read for compatibility; GPU only"),
         real("thresh", 0.0, "read for compatibility; GPU only"),
@@ -37,19 +37,19 @@ class Cost(CostlyLayer):
     )
 
     def configure(self) -> None:
-        """Set the kind; the output is Darknet's array of errors, a vector."""
+        """Set the kind of cost; the output is Darknet's array of errors, a vector."""
         self.output_shape = self.input_shapes[0]._replace(is_image=False)
         kind = self.values.type
         self.code = COSTS.index(kind if kind in COSTS else "sse")
 
     def forward(self, recorder: Recorder, inputs: list[Tensor], output: Tensor) -> Any:
-        """Record zeros: without a truth there is no error; `backward` has one."""
+        """Record zeros: the truth, and so the error, is known in training only, by `backward`."""
         recorder.add(self, "dk_fill", writes=("y",), y=output, value=0.0)
 
     def backward(
         self, recorder: Recorder, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
     ) -> None:
         """Record cost and delta."""
-        # The output is there to be looked at only.
+        # The output is only for users to look at.
         losses = output if recorder.keep else None
         self.record_cost(recorder, inputs[0], self.code, self.values.scale, losses)

@@ -17,10 +17,10 @@ __all__ = ["Crop"]
 
 @register("crop")
 class Crop(Layer):
-    """The centre of the image; in training one random place (and mirroring, with flip=1) per batch.
+    """The centre of the image; in training a random window for each batch, perhaps mirrored.
 
-    Values become 2x - 1 unless noadjust=1. The gradient goes back to the pixels that were cut out,
-    times that factor (Darknet sends none).
+    Values become 2x - 1 unless noadjust=1. The gradient of the pixels in the window is that of the
+    output, times the same factor (Darknet has none).
 
     Source: Darknet crop_layer.c.
     """
@@ -28,7 +28,7 @@ class Crop(Layer):
     options = (
         integer("crop_height", 1, "height of the output", minimum=1),
         integer("crop_width", 1, "width of the output", minimum=1),
-        flag("flip", False, "training mirrors every second batch at random"),
+        flag("flip", False, "training mirrors half of the batches, drawn at random"),
         real("angle", 0.0, "read for compatibility; GPU only"),
         real("saturation", 1.0, "read for compatibility; GPU only"),
         real("exposure", 1.0, "read for compatibility; GPU only"),
@@ -46,7 +46,7 @@ class Crop(Layer):
         self.output_shape = shape._replace(height=o.crop_height, width=o.crop_width)
 
     def _draw(self, struct: Any, step: int) -> None:
-        """Place and mirroring of this step, the same in the forward and the backward pass."""
+        """Draw window and mirroring of a step, the same in the forward and the backward pass."""
         key = [self.context.seed, self.index]
         rng = np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, step + 1]))
         shape, out = self.input_shapes[0], self.output_shape
@@ -75,7 +75,7 @@ class Crop(Layer):
     def backward(
         self, recorder: Recorder, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
     ) -> None:
-        """Record the way back."""
+        """Record the gradient of the pixels in the window."""
         if target := recorder.input_delta(self, 0):
             dx, accumulate = target
             if not accumulate:

@@ -18,10 +18,10 @@ __all__ = ["Dropout"]
 class Dropout(Layer):
     """Training: each value is 0 with probability p, else x / (1 - p); inference: the input itself.
 
-    The mask is a function of the seed, the step and the value's position, so the same seed gives
-    the same bits for any number of threads, and the backward pass draws it again instead of storing
-    it. Darknet works in place; here the layer before keeps its own output (which matters for
-    activations such as logistic).
+    The mask is a function of the seed, the step and the value's position: a seed gives the same
+    bits for any number of threads, and the backward pass draws the mask again instead of storing
+    it. Darknet works in place; here the previous layer's output stays unchanged, which
+    matters for the gradient of activations such as logistic.
 
     Source: Darknet dropout_layer.c.
     """
@@ -34,12 +34,12 @@ class Dropout(Layer):
     )
 
     def configure(self) -> None:
-        """Take the dialect's default probability."""
+        """Fill in the dialect's default probability."""
         given = self.values.probability
         self.probability = float(self.dialect.dropout_probability if given is None else given)
 
     def view(self, training: bool) -> ViewOf | None:
-        """In inference the input itself."""
+        """In inference, the input itself."""
         return None if training else ViewOf(self.sources[0], 0, self.output_shape.channels)
 
     def _record(self, recorder: Recorder, x: Tensor, y: Tensor, accumulate: int) -> None:

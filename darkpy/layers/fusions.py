@@ -1,6 +1,6 @@
 """Fusions: layers that do a neighbour's work together with their own.
 
-Here is what layers know of them; `darkpy.network.fusing` finds them.
+`darkpy.network.fusing` finds the fusions of a plan; layers read them here.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ __all__ = ["Fusions", "Sum"]
 
 
 class Sum(NamedTuple):
-    """What filters do for the [shortcut] behind them: add its other source, then activate.
+    """The work of filters for the [shortcut] behind them: add its other source, then activate.
 
     Attributes
     ----------
     shortcut, source : int
         Indices of the [shortcut] and of the layer that is added.
     activation : int
-        The C core's number.
+        The C core's number of the [shortcut]'s activation.
     """
 
     shortcut: int
@@ -36,12 +36,12 @@ class Fusions(NamedTuple):
     Attributes
     ----------
     sums : mapping of int to Sum
-        Filters -> the [shortcut] whose sum they make with their last step.
+        Filters -> the [shortcut] whose sum they compute in their last step.
     folded : mapping of int to Folded
-        Filters -> their join with the linear filters before them.
+        Filters -> the filters that result from folding the linear ones before them.
     pooled : mapping of int to sequence of (int, int)
-        [maxpool] -> filters whose backward of bias and activation is done on the pool's output,
-        each with its first channel there.
+        [maxpool] -> filters whose gradients of bias and activation are computed on the pool's
+        output, each with its first channel there.
     """
 
     sums: Mapping[int, Sum] = {}
@@ -49,11 +49,11 @@ class Fusions(NamedTuple):
     pooled: Mapping[int, Sequence[tuple[int, int]]] = {}
 
     def makes_sum_of(self, shortcut: int) -> bool:
-        """Whether the layer before a [shortcut] makes its sum: both share output and delta."""
+        """Whether the layer before a [shortcut] computes its sum: both share output and delta."""
         return any(fused.shortcut == shortcut for fused in self.sums.values())
 
     def is_pooled(self, filters: int) -> bool:
-        """Whether the backward of the filters' bias and activation is done behind a [maxpool]."""
+        """Whether filters' gradients of bias and activation are computed on a pool's output."""
         return any(filters == index for found in self.pooled.values() for index, _ in found)
 
     @property

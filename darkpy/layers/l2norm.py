@@ -21,7 +21,7 @@ class L2norm(Layer):
     """
 
     def forward(self, recorder: Recorder, inputs: list[Tensor], output: Tensor) -> Any:
-        """Record it."""
+        """Record the normalisation."""
         recorder.add(self, "dk_l2norm_forward", writes=("y",), x=inputs[0], y=output)
 
     def backward(

@@ -1,4 +1,4 @@
-"""[local]: a convolution with filters of its own at every place (spec 3.19)."""
+"""[local]: a convolution with separate filters at every position (spec 3.19)."""
 
 from __future__ import annotations
 
@@ -25,10 +25,12 @@ __all__ = ["Local"]
 
 @register("local")
 class Local(Layer):
-    """y[f] at a place = act(sum of its own filter f over its window + its own bias).
+    """A convolution without shared weights: every position has its own filters and biases.
 
-    Source: Darknet local_layer.c; all locations get initial weights (Darknet's: the first), and
-    with pad=1 the padding must keep the size.
+    y[f] at a position = act(sum of the position's filter f over its window + its bias f).
+
+    Source: Darknet local_layer.c; the weights of all positions start at random (Darknet: those of
+    the first), and with pad=1 the padding must keep the size.
     """
 
     options = (

@@ -17,8 +17,8 @@ __all__ = ["LocalAvgpool"]
 class LocalAvgpool(Layer):
     """Mean of each window over the pixels that lie inside the image.
 
-    Source: AlexeyAB/darknet maxpool_layer.c; the backward divides by the number of valid pixels
-    (there by size * size).
+    Source: AlexeyAB/darknet maxpool_layer.c, whose backward pass divides by size * size; this one
+    divides by the number of pixels inside the image.
     """
 
     options = POOLING_OPTIONS
@@ -42,7 +42,7 @@ class LocalAvgpool(Layer):
     def backward(
         self, recorder: Recorder, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
     ) -> None:
-        """Record: each delta, divided by its window's pixels, to all of them."""
+        """Record: each delta is divided by the pixels of its window and added to all of them."""
         if target := recorder.input_delta(self, 0):
             dx, accumulate = target
             recorder.add(

@@ -34,7 +34,7 @@ class Maxpool(Layer):
         self.output_shape, self.geometry = pooling_geometry(self)
 
     def forward(self, recorder: Recorder, inputs: list[Tensor], output: Tensor) -> Any:
-        """Record the pooling; training keeps where each maximum was."""
+        """Record the pooling; training keeps the place of each maximum."""
         places = None
         if recorder.training:
             g = self.geometry
@@ -55,7 +55,7 @@ class Maxpool(Layer):
     def backward(
         self, recorder: Recorder, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
     ) -> None:
-        """Record: each delta goes to where its maximum was."""
+        """Record: each delta is added at the place of its maximum."""
         if target := recorder.input_delta(self, 0):
             dx, accumulate = target
             recorder.add(
@@ -71,7 +71,7 @@ class Maxpool(Layer):
 
     @property
     def selects(self) -> bool:
-        """Whether no window lies outside the image altogether: that has no maximum."""
+        """Whether every window has a maximum, that is, covers a pixel of the image."""
         g, shape, out = self.geometry, self.input_shapes[0], self.output_shape
         ends = (
             (g["pad_h"], g["size_h"], (out.height - 1) * g["stride_h"], shape.height),

@@ -17,10 +17,10 @@ __all__ = ["Normalization"]
 class Normalization(Layer):
     """y_k = x_k * (kappa + alpha * sum of x_j^2 over the window)^-beta.
 
-    The window of channel k is k - (size - 1) // 2 .. k + size // 2, cut at the first and last
-    channel (Darknet's own sum leaves one channel out), and the gradient is the full one (Darknet's
-    is its diagonal). alpha is not divided by the size, as in the papers and TensorFlow; Caffe and
-    PyTorch divide.
+    The window of channel k is k - (size - 1) // 2 .. k + size // 2, cut off at the first and the
+    last channel (Darknet's sum leaves one channel out). The gradient is the full derivative
+    (Darknet's is its diagonal). alpha is not divided by the size, as in the papers and TensorFlow;
+    Caffe and PyTorch divide it.
 
     Source: Krizhevsky et al. 2012, section 3.3; Darknet normalization_layer.c.
     """
@@ -36,7 +36,7 @@ class Normalization(Layer):
         return {name: self.values[name] for name in ("size", "alpha", "beta", "kappa")}
 
     def forward(self, recorder: Recorder, inputs: list[Tensor], output: Tensor) -> Any:
-        """Record it."""
+        """Record the normalisation."""
         recorder.add(self, "dk_lrn_forward", writes=("y",), x=inputs[0], y=output, **self._fields())
 
     def backward(

@@ -28,18 +28,18 @@ class Parameter:
     shape : tuple of int
         Darknet's shape.
     initial : callable
-        Returns the initial value; called when nothing was loaded before the first use.
+        Returns the initial value; called at the first use if nothing has been loaded.
     packing : FilterPacking, optional
-        The engine's order, where it differs from Darknet's.
+        The engine's order, if it differs from Darknet's.
     trainable : bool
-        False for what only batch normalisation moves.
+        False for rolling statistics, which only batch normalisation changes.
     decays : bool
         Whether weight decay acts on it.
     is_bias : bool
         Whether it learns at the layer's rate for biases.
     """
 
-    #: Changes of any parameter of any network so far; while it stays, nothing derived is stale.
+    #: Counts changes of all parameters of all networks: while it stays the same, derived arrays do.
     changes: ClassVar[int] = 0
 
     def __init__(
@@ -68,7 +68,7 @@ class Parameter:
 
     @property
     def count(self) -> int:
-        """Values in Darknet's shape, which is what a weights file holds."""
+        """Number of values in Darknet's shape, and in a weights file."""
         return math.prod(self.shape)
 
     @property
@@ -86,14 +86,14 @@ class Parameter:
 
     @property
     def is_stored(self) -> bool:
-        """Whether there is a `storage` already: with the first value."""
+        """Whether `storage` exists already; it is allocated with the first value."""
         return self._storage is not None
 
     @property
     def storage(self) -> FloatArray:
         """The engine's own memory, one-dimensional; its address never changes.
 
-        Of float32, or of what its packing says.
+        Its type is float32, or that of the packing.
         """
         if self._storage is None:
             store_all([(self, self._initial())])
@@ -108,14 +108,14 @@ class Parameter:
         return self._updates
 
     def state(self, count: int) -> list[FloatArray]:
-        """Return `count` arrays like `storage` that an optimiser keeps, zeros at first."""
+        """Return the optimiser's `count` arrays, each like `storage`; they start as zeros."""
         while len(self._state) < count:
             self._state.append(np.zeros_like(self.storage))
         return self._state[:count]
 
     @property
     def value(self) -> FloatArray:
-        """A read-only array in Darknet's shape (a copy where the engine's order differs)."""
+        """A read-only array in Darknet's shape (a copy if the engine's order differs)."""
         view = self.to_darknet(self.storage).view()
         view.flags.writeable = False
         return view
@@ -133,7 +133,7 @@ class Parameter:
         return array.copy() if self._packing is None else array
 
     def to_darknet(self, array: FloatArray) -> FloatArray:
-        """Bring an array like `storage` into Darknet's shape: a copy, or a view of it."""
+        """Return an array like `storage` in Darknet's shape: a copy, or a view of it."""
         if self._packing is None:
             return array.reshape(self.shape)
         return self._packing.unpack(array).reshape(self.shape)
@@ -146,12 +146,12 @@ class Parameter:
             self._packing.pack(np.ascontiguousarray(values.reshape(self.shape)), out)
 
     def touched(self) -> None:
-        """Say that the engine changed the values, so that derived forms are made anew."""
+        """Note that the engine changed the values, so that derived forms are updated."""
         self.version += 1
         Parameter.changes += 1
 
     def _room(self) -> FloatArray:
-        """Return the memory of the value, there may be none yet."""
+        """Return the memory of the value; allocate it if necessary."""
         if self._storage is None:
             if self._place is None:
                 self._place = aligned(self._size).view(self._dtype)
@@ -160,9 +160,9 @@ class Parameter:
 
 
 def place_together(parameters: Iterable[Parameter]) -> None:
-    """Give those that have no value yet neighbouring places: see `darkpy.engine.aligned`.
+    """Allocate parameters without a value in one block: see `darkpy.engine.aligned`.
 
-    Filters come first: threads that share the packing then share the getting of the pages.
+    Filters come first, so that the threads that pack them also share the allocation of pages.
     """
     new = [parameter for parameter in parameters if not parameter.is_stored]
     new.sort(key=lambda parameter: -parameter._size)
@@ -171,7 +171,7 @@ def place_together(parameters: Iterable[Parameter]) -> None:
 
 
 def store_all(items: Iterable[tuple[Parameter, FloatArray]]) -> None:
-    """Do what `Parameter.assign` does, several at once, with arrays that are known to be good."""
+    """Assign several parameters at the same time, from arrays that have been checked."""
     filters = []
     for parameter, values in items:
         storage = parameter._room()

@@ -1,6 +1,6 @@
-"""What recording asks of others, as types: of layers, of the plan, of folded filters.
+"""Protocols of recording: what a recorder needs of layers, of the plan, of folded filters.
 
-Only type checkers import this module: protocols would cost every start a millisecond.
+Only type checkers import this module: protocols would cost a millisecond at every start.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ __all__ = ["Folded", "Outputs", "Recorded"]
 
 
 class Recorded(Protocol):
-    """What a recorder asks of a layer."""
+    """A layer, as a recorder sees it."""
 
     @property
     def index(self) -> int:
@@ -26,25 +26,25 @@ class Recorded(Protocol):
 
     @property
     def truth_shape(self) -> Shape | None:
-        """What its cost compares with."""
+        """Shape of the truth of its cost; None without a cost."""
 
 
 class Outputs(Protocol):
-    """Where the outputs of layers lie."""
+    """The places of layers' outputs, as a plan knows them."""
 
     def output(self, index: int) -> Tensor:
-        """The tensor of a layer's output; INPUT: of the network's input."""
+        """The tensor of a layer's output, or for INPUT of the network's input."""
 
     def lies_in_output(self, index: int, k: int) -> bool:
         """Whether the k-th source of a layer writes straight into that layer's output."""
 
 
 class Folded(Protocol):
-    """Filters joined with those of a linear 1x1 convolution before them, which is left out."""
+    """Filters into which the linear 1x1 convolution before them is folded."""
 
     @property
     def first(self) -> int:
-        """Index of the convolution that is left out; its sources are read instead."""
+        """Index of the convolution that need not run; its sources are read instead."""
 
     def fields(self) -> dict[str, Any]:
-        """The joined filters' fields of ``struct dk_convolution``."""
+        """The fields of ``struct dk_convolution`` for the folded filters."""

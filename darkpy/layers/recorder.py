@@ -1,7 +1,7 @@
 """The recorder: layers call it to record their forward and backward passes.
 
-It knows tensors and a program, no network. Where outputs lie, which layers are fused and who wants
-a delta is decided above, by `darkpy.network.plan`, and handed in.
+It knows tensors and a program, but no network. `darkpy.network.plan` decides where outputs lie,
+which layers are fused, and which deltas are needed, and passes all this in.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ class Recorder:
     Parameters
     ----------
     program : Program
-        Takes the calls.
+        Receives the calls.
     batch : int
         Images per run.
     outputs : Outputs
     training : bool
-        Backward passes will follow, so what they need is kept.
+        Whether backward passes follow: then the arrays that they read are kept.
     keep : bool
-        Every layer's output (and delta) survives the run, for looking at.
+        Whether all outputs (and deltas) stay intact until the end of the run, to be looked at.
     fusions : Fusions
     wants_delta : sequence of bool
         For each layer, whether training needs the gradient of its output.
@@ -48,7 +48,7 @@ class Recorder:
     costs : dict of int to ndarray
         Layer -> the cost of each image, filled by each run.
     changed : list of Parameter
-        What a run changes, besides update buffers.
+        The parameters that a run changes (update buffers apart).
     replace : callable or None
         Called with the fields of each call that is recorded; returns those to record instead.
     """
@@ -75,9 +75,9 @@ class Recorder:
         self.replace: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None
         self._outputs = outputs
         self._wants_delta = wants_delta
-        #: What a tensor is in bf16, for all layers that read it so.
+        #: Tensor -> the same rounded to bf16, shared by all layers that read it rounded.
         self._rounded: dict[Tensor, Tensor] = {}
-        #: An output's buffer -> that of its delta -> the channels that have been written.
+        #: Buffer of an output -> buffer of its delta; that buffer -> channels written so far.
         self._delta_buffers: dict[Buffer, Buffer] = {}
         self._filled: dict[Buffer, set[int]] = {}
 
@@ -109,7 +109,7 @@ class Recorder:
         return shape.tensor(self.batch)
 
     def output(self, index: int) -> Tensor:
-        """Where a layer's output (INPUT: the network's input) lies."""
+        """The tensor of a layer's output, or for INPUT of the network's input."""
         return self._outputs.output(index)
 
     def lies_in_output(self, layer: Recorded, k: int) -> bool:
@@ -139,7 +139,7 @@ class Recorder:
         return x if x.is_dense else self.copy_of(layer, x)
 
     def rounded(self, layer: Recorded, x: Tensor) -> Tensor:
-        """`x` in pairs of bf16, in the place of floats; recorded for the first who asks."""
+        """Return `x` rounded to bf16, a pair in place of a float; recorded at the first request."""
         if x not in self._rounded:
             pairs = self.temporary(Shape((x.channels + 1) // 2, x.height, x.width))
             self.add(layer, "dk_round_bf16", writes=("y",), x=x, y=pairs)
@@ -147,13 +147,13 @@ class Recorder:
         return self._rounded[x]
 
     def to_darknet_order(self, layer: Recorded, x: Tensor) -> Tensor:
-        """Record a dense copy in Darknet's order, for layers that cut the flat vector."""
+        """Record a dense copy in Darknet's order, for layers that read the flat vector."""
         y = self.temporary(Shape(x.channels, x.height, x.width))
         self._reorder(layer, "dk_gather", "y", self.dense(layer, x), y)
         return y
 
     def from_darknet_order(self, layer: Recorded, x: Tensor, y: Tensor) -> None:
-        """Record the way back, from `x` in Darknet's order to `y` in the engine's."""
+        """Record the inverse: from `x` in Darknet's order to `y` in the engine's."""
         target = y if y.is_dense else self.temporary(Shape(y.channels, y.height, y.width))
         self._reorder(layer, "dk_scatter", "x", target, x)
         if target is not y:
@@ -189,7 +189,7 @@ class Recorder:
     def activation_gradient(
         self, layer: Recorded, saved: Tensor, delta: Tensor, kind: int
     ) -> Tensor:
-        """Record ``delta * act'``, in place or (with `keep`) in a copy; return where it lies.
+        """Record ``delta * act'``, in place or (with `keep`) in a copy; return that tensor.
 
         The derivative of activation `kind` is computed from `saved`.
         """
@@ -199,7 +199,7 @@ class Recorder:
         self.add(layer, "dk_activation_gradient", writes=("delta",), **fields)
         return delta
 
-    # -- what a run is given, and what it gives ---------------------------------------------------
+    # -- inputs and results of a run --------------------------------------------------------------
 
     def truth(self, layer: Recorded) -> Tensor:
         """The truth of a layer with a cost, in the engine's order; filled before each run."""
@@ -215,27 +215,27 @@ class Recorder:
         return self.costs.setdefault(layer.index, np.zeros(self.batch))
 
     def changes(self, *parameters: Parameter) -> None:
-        """Say that running changes these parameters."""
+        """Note that a run changes these parameters."""
         self.changed.extend(parameters)
 
     # -- deltas -----------------------------------------------------------------------------------
 
     def has_delta(self, layer: Recorded) -> bool:
-        """Whether a later layer has sent this one a delta."""
+        """Whether a later layer has written a delta for this one."""
         delta = self.delta(layer.index)
         return not self._filled.get(delta.buffer, set()).isdisjoint(_channels(delta))
 
     def own_delta(self, layer: Recorded) -> tuple[Tensor, int]:
-        """The layer's own delta to write to, and 1 when it must be added to instead."""
+        """The layer's own delta, and how to write it: 1 to add, 0 to overwrite all of it."""
         return self._claim(layer, self.delta(layer.index))
 
     def input_delta(
         self, layer: Recorded, k: int, part: tuple[int, int] | None = None
     ) -> tuple[Tensor, int] | None:
-        """Where the k-th source's delta goes: the tensor, and 1 to add or 0 to overwrite all of it.
+        """The k-th source's delta, and how to write it: 1 to add, 0 to overwrite all of it.
 
-        None when nothing needs it. To be called once per write, just before it; `part` is a range
-        of channels.
+        None if that delta is not needed. Call it once for each write, just before it. `part` is a
+        range of channels.
         """
         source = layer.sources[k]
         if source == INPUT or not self._wants_delta[source]:
@@ -256,7 +256,7 @@ class Recorder:
             self.copy(layer, delta, target[0], scale, target[1])
 
     def delta(self, index: int) -> Tensor:
-        """The delta of a layer's output: laid out like that, in a buffer of its own."""
+        """The delta of a layer's output: laid out like the output, in a separate buffer."""
         output = self.output(index)
         buffer = self._delta_buffers.setdefault(output.buffer, Buffer(output.buffer.size))
         return output._replace(buffer=buffer)
@@ -271,7 +271,7 @@ class Recorder:
         self._fill_holes(layer, delta, self._filled[delta.buffer])
 
     def _claim(self, layer: Recorded, delta: Tensor) -> tuple[Tensor, int]:
-        """Mark a delta as filled; where only a part of it is, fill the rest with zeros first."""
+        """Mark a delta as filled; if a part of it is filled already, fill the rest with zeros."""
         filled = self._filled.setdefault(delta.buffer, set())
         channels = _channels(delta)
         if filled.isdisjoint(channels):

@@ -17,7 +17,7 @@ __all__ = ["Region"]
 
 @register("region")
 class Region(DetectionHead):
-    """YOLOv2's head: logistic x, y and objectness, softmax (or logistic) classes; w and h raw.
+    """YOLOv2's head: logistic x, y, objectness; softmax (or logistic) classes; unchanged w, h.
 
     Source: Darknet region_layer.c.
     """
@@ -33,14 +33,16 @@ class Region(DetectionHead):
         flag("background", False, "objectness stands for the background and joins the softmax"),
         integer("max", None, "boxes per image in training", minimum=1),
         real("jitter", 0.2, "training: random crop"),
-        flag("rescore", False, "training"),
-        real("thresh", 0.5, "training"),
-        flag("classfix", False, "training"),
-        flag("absolute", False, "training"),
-        flag("random", False, "training"),
-        *(real(f"{name}_scale", 1.0, "training") for name in ("coord", "object", "noobject")),
-        *(real(f"{name}_scale", 1.0, "training") for name in ("mask", "class")),
-        flag("bias_match", False, "training"),
+        flag("rescore", False, "training: objectness learns the box's IoU"),
+        real("thresh", 0.5, "training: IoU above which a cell is not called empty"),
+        flag("classfix", False, "training: read for compatibility"),
+        flag("absolute", False, "read for compatibility"),
+        flag("random", False, "training: random input sizes"),
+        *(
+            real(f"{name}_scale", 1.0, "training: factor on deltas")
+            for name in ("coord", "object", "noobject", "mask", "class")
+        ),
+        flag("bias_match", False, "training: boxes of the anchors' sizes match truths"),
         text("tree", None, "class hierarchy: not supported"),
         text("map", None, "file of class numbers"),
     )

@@ -1,7 +1,7 @@
 """The registry: the layer class of each section name.
 
-A section's class is in the module of its name and registers itself when that is imported, so a
-network imports the layers of its own sections only, and there is no list of layers to edit.
+The class of a section is in the module of the same name and registers itself when that is imported.
+So a network imports only the layers of its own sections, and there is no list of layers to edit.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LayerClass = TypeVar("LayerClass", bound=type[Layer])
 
 _CLASSES: dict[str, type[Layer]] = {}
 
-#: Darknet's other names of sections; every section's module has the section's full name.
+#: Darknet's short names of sections; a module is named after the full name.
 _ALIASES = {
     "conv": "convolutional",
     "conn": "connected",
@@ -42,7 +42,7 @@ _FOREIGN = frozenset(
 
 
 def register(section: str) -> Callable[[LayerClass], LayerClass]:
-    """Class decorator: the class handles this section, in the module of the same name."""
+    """Decorate the class that handles `section`, in the module of the same name."""
 
     def add(layer: LayerClass) -> LayerClass:
         others = (alias for alias, full in _ALIASES.items() if full == section)
@@ -55,7 +55,7 @@ def register(section: str) -> Callable[[LayerClass], LayerClass]:
 
 
 def _find(name: str) -> type[Layer] | None:
-    """Return the class of section `name`, importing its module alone; None for other words."""
+    """Return the class of section `name`, importing only its module; None if there is none."""
     full = _ALIASES.get(name, name)
     if full not in _CLASSES and full.isidentifier():
         module = f"darkpy.layers.{full.lower()}"
@@ -69,8 +69,8 @@ def _find(name: str) -> type[Layer] | None:
 
 @cache
 def layer_classes() -> dict[str, type[Layer]]:
-    """All section names with their classes."""
-    import pkgutil  # not worth its time where sections are looked up by name
+    """Return all section names with their classes; imports all modules."""
+    import pkgutil  # here: its import takes time, and a single section is found without it
 
     for module in pkgutil.iter_modules(darkpy.layers.__path__):
         importlib.import_module(f"darkpy.layers.{module.name}")
@@ -83,7 +83,7 @@ def layer_class(section: Section) -> type[Layer]:
     Raises
     ------
     UnknownSectionError
-        Naming file, line and the most similar section.
+        No such section; the message names file, line and the most similar section.
     """
     found = _find(section.name)
     if found is not None:
@@ -97,12 +97,12 @@ def layer_class(section: Section) -> type[Layer]:
 
 
 def options_of(name: str) -> Sequence[Option]:
-    """All options that section `name` may have; empty for unknown sections."""
+    """Return all options of section `name`; none for an unknown section."""
     found = _find(name)
     return () if found is None else (*found.options, *COMMON_OPTIONS)
 
 
 def alexeyab_sections(names: Iterable[str]) -> set[str]:
-    """Those of the sections `names` that only AlexeyAB's fork has."""
+    """Return those of `names` that only AlexeyAB's fork knows."""
     found = ((name, _find(name)) for name in names)
     return {name for name, layer in found if layer is not None and layer.is_alexeyab}

@@ -14,19 +14,18 @@ __all__ = ["Reorg"]
 
 @register("reorg")
 class Reorg(Permutation):
-    """Blocks of pixels to channels, in Darknet's odd order, which trained weights rely on.
+    """Blocks of pixels to channels, in Darknet's own order, on which trained weights depend.
 
     The input's memory is read as if it were a map of c / stride^2 channels and stride times the
-    height and width. flatten=1: pixels and channels change places; extra=n: the values followed by
-    n zeros.
+    height and width. flatten=1 exchanges pixels and channels; extra=n appends n zeros.
 
     Source: Darknet reorg_layer.c, blas.c reorg_cpu and flatten.
     """
 
     options = (
         integer("stride", 1, "height and width of the blocks", minimum=1),
-        flag("reverse", False, "the way back, from channels to blocks"),
-        flag("flatten", False, "pixels and channels change places", dialect="pjreddie"),
+        flag("reverse", False, "the inverse: channels to blocks"),
+        flag("flatten", False, "exchange pixels and channels", dialect="pjreddie"),
         integer("extra", 0, "number of zeros to append", minimum=0, dialect="pjreddie"),
     )
 
@@ -54,7 +53,7 @@ class Reorg(Permutation):
         )
 
     def darknet_index(self) -> IndexArray:
-        """Return the order that the options ask for."""
+        """Return the order that the options describe."""
         o = self.values
         shape = self.input_shapes[0]
         everything = np.arange(shape.size)

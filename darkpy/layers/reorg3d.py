@@ -1,4 +1,4 @@
-"""[reorg3d]: blocks of pixels to channels, in the plain order (spec 3.14)."""
+"""[reorg3d]: blocks of pixels to channels, the usual space-to-depth (spec 3.14)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Reorg3d(Permutation):
     is_alexeyab = True
     options = (
         integer("stride", 1, "height and width of the blocks", minimum=1),
-        flag("reverse", False, "the way back: not supported"),
+        flag("reverse", False, "the inverse: not supported"),
     )
 
     def configure(self) -> None:

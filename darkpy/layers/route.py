@@ -19,16 +19,16 @@ __all__ = ["Route"]
 class Route(Layer):
     """Concatenation of the listed layers' channels, or of one group of channels of each.
 
-    Costs nothing where the plan lets the sources write straight into the joined tensor.
+    Costs nothing if the plan lets the sources write straight into the joined tensor.
 
-    Source: Darknet route_layer.c; maps of different sizes are an error (Darknet makes a flat
-    vector).
+    Source: Darknet route_layer.c; maps of different sizes are an error (Darknet sets the output's
+    height, width and channels to 0).
     """
 
     options = (
         integers("layers", None, "layers to join; negative numbers count back from this one"),
         integer(
-            "groups", 1, "take one of so many parts of each source", minimum=1, dialect="alexeyab"
+            "groups", 1, "parts of each source, of which one is used", minimum=1, dialect="alexeyab"
         ),
         integer("group_id", 0, "which part, from 0", minimum=0, dialect="alexeyab"),
         integer("stream", 0, "read for compatibility; GPU only", dialect="alexeyab"),
@@ -41,7 +41,7 @@ class Route(Layer):
         return tuple(self.earlier("layers", value) for value in self.values.layers)
 
     def configure(self) -> None:
-        """Check that the maps fit."""
+        """Check that the maps have the same size."""
         o = self.values
         first = self.input_shapes[0]
         if o.group_id >= o.groups:
@@ -67,11 +67,11 @@ class Route(Layer):
 
     @property
     def joined(self) -> Sequence[tuple[int, int]]:
-        """Each source's part; empty where a single source makes it a view."""
+        """The part of each source; empty if there is only one: then the output is a view."""
         return self.parts if len(self.sources) > 1 else ()
 
     def view(self, training: bool) -> ViewOf | None:
-        """A single source is no more than a view."""
+        """The part of the source, if there is only one."""
         if len(self.sources) > 1:
             return None
         return ViewOf(self.sources[0], *self.parts[0])
@@ -89,7 +89,7 @@ class Route(Layer):
     def backward(
         self, recorder: Recorder, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
     ) -> None:
-        """Record: each part of delta is added to its source's, unless it already is that."""
+        """Record: each part of delta is added to its source's, unless they are the same memory."""
         start = 0
         for k, (first, count) in enumerate(self.parts):
             if not recorder.lies_in_output(self, k):

@@ -8,15 +8,15 @@ from darkpy.engine.program import Buffer, Tensor
 
 __all__ = ["INPUT", "MAX_VALUES", "Shape", "ViewOf"]
 
-#: The "index" of the network's input among a layer's sources.
+#: Stands for the network's input among the indices of a layer's sources.
 INPUT = -1
 
-#: A layer may not have more outputs per image than this, nor more weights: 32 GiB of float32.
+#: The most outputs per image, and the most weights, that a layer may have: 32 GiB of float32.
 MAX_VALUES = 1 << 33
 
 
 class Shape(NamedTuple):
-    """Size of one image's values; a vector of n values is ``Shape(n, 1, 1, is_image=False)``."""
+    """Sizes of one image's output; a vector of n values is ``Shape(n, 1, 1, is_image=False)``."""
 
     channels: int
     height: int
@@ -52,7 +52,7 @@ class Shape(NamedTuple):
 
 
 class ViewOf(NamedTuple):
-    """A layer's output that is nothing but a range of channels of an earlier layer's."""
+    """An output that is a range of channels of an earlier layer's output, and needs no memory."""
 
     source: int
     first: int

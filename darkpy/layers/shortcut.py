@@ -22,8 +22,8 @@ __all__ = ["Shortcut"]
 class Shortcut(Layer):
     """y = act(alpha * previous + beta * source) where both have values, else act(previous).
 
-    Maps of unequal sizes overlap at every (w1 / w2)-th pixel, or (w2 / w1)-th output, and on the
-    channels that both have; the output has the previous layer's shape.
+    Of two maps of different sizes, every (w1 / w2)-th pixel of the larger one meets a pixel of the
+    smaller one, on the channels that both have. The output has the previous layer's shape.
 
     Source: Darknet shortcut_layer.c and blas.c shortcut_cpu (pjreddie).
     """
@@ -32,7 +32,7 @@ class Shortcut(Layer):
         integers("from", None, "the layer to add; a negative number counts back from this one"),
         activation_option("linear"),
         real("alpha", 1.0, "factor on the previous layer", dialect="pjreddie"),
-        real("beta", 1.0, "factor on the other one", dialect="pjreddie"),
+        real("beta", 1.0, "factor on the layer that is added", dialect="pjreddie"),
         choice(
             "weights_type", "none", ("none",), "learned weights: not supported", dialect="alexeyab"
         ),
@@ -50,7 +50,7 @@ class Shortcut(Layer):
         return self.index - 1, self.earlier("from", listed[0])
 
     def configure(self) -> None:
-        """Check that the sizes are multiples of each other in the same way on both axes."""
+        """Check that both axes have the same integer ratio of sizes."""
         previous, source = self.input_shapes
         pairs = ((source.width, previous.width), (source.height, previous.height))
         strides = {(max(1, a // b), max(1, b // a)) for a, b in pairs}
@@ -63,7 +63,7 @@ class Shortcut(Layer):
         self.is_linear = self.activation == activation_code("linear")
 
     def forward(self, recorder: Recorder, inputs: list[Tensor], output: Tensor) -> Any:
-        """Record sum and activation."""
+        """Record the sum and the activation."""
         x, source = inputs
         fields: dict[str, Any] = {"again": Again(Repeat.SUM)}
         if recorder.training and needs_input(self.activation):
@@ -78,7 +78,7 @@ class Shortcut(Layer):
     def backward(
         self, recorder: Recorder, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
     ) -> None:
-        """Record the activation's gradient and both summands', in one call where sizes agree."""
+        """Record the gradients of activation and summands, in one call if the sizes are equal."""
         if self.sum_activation is not None:
             self._record_sum_backward(recorder, saved, delta)
             return
@@ -113,7 +113,7 @@ class Shortcut(Layer):
 
     @property
     def sum_activation(self) -> int | None:
-        """The activation where it is act(previous + source) of equal sizes, value by value."""
+        """The activation's number, if the sizes are equal and the activation acts on each value."""
         o = self.values
         same = self.input_shapes[0][:3] == self.input_shapes[1][:3]
         plain = same and o.alpha == o.beta == 1 and not self.mixes_channels

@@ -20,7 +20,7 @@ __all__ = ["Softmax"]
 class Softmax(CostlyLayer):
     """y_i = exp((x_i - max) / T) / sum_j exp((x_j - max) / T), over each group of values.
 
-    The cost is -sum t log y (Darknet prints the same for one-hot truths); delta = t - y whatever T.
+    The cost is -sum t log y (the same as Darknet's for one-hot truths); delta = t - y for every T.
 
     Source: Darknet softmax_layer.c.
     """
@@ -51,7 +51,7 @@ class Softmax(CostlyLayer):
         whole = o.groups == 1 or shape.height * shape.width == 1
         if whole:
             x, y = inputs[0], output
-            if shape.height * shape.width > 1:  # an image's values must lie side by side
+            if shape.height * shape.width > 1:  # the values of an image must be contiguous
                 x = recorder.dense(self, x)
                 y = y if y.is_dense else recorder.temporary(shape)
         else:  # groups are ranges of Darknet's order
@@ -79,7 +79,7 @@ class Softmax(CostlyLayer):
     def backward(
         self, recorder: Recorder, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
     ) -> None:
-        """Record cost and delta t - y, and hand it through."""
+        """Record the cost, and t - y as the input's delta."""
         self.record_cost(recorder, output, lib.DK_COST_SOFTMAX_CROSS_ENTROPY)
 
     def check_network(self, layers: list[Layer]) -> None:

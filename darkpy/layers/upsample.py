@@ -66,13 +66,13 @@ class Upsample(Layer):
         )
 
     def forward(self, recorder: Recorder, inputs: list[Tensor], output: Tensor) -> Any:
-        """Record it."""
+        """Record the repetition (with a negative stride: the sum over each block)."""
         self._record(recorder, True, inputs[0], output, 0)
 
     def backward(
         self, recorder: Recorder, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
     ) -> None:
-        """Record the sum over each block (a negative stride: the repetition)."""
+        """Record the sum over each block (with a negative stride: the repetition)."""
         if target := recorder.input_delta(self, 0):
             self._record(recorder, False, target[0], delta, target[1])
 

@@ -17,7 +17,7 @@ __all__ = ["Yolo"]
 
 @register("yolo")
 class Yolo(DetectionHead):
-    """YOLOv3's head: logistic x, y, objectness and classes; w and h raw.
+    """YOLOv3's head: logistic x, y, objectness and classes; unchanged w and h.
 
     The output keeps Darknet's planes: for each anchor of the mask x, y, w, h, objectness, classes.
 
@@ -33,26 +33,26 @@ class Yolo(DetectionHead):
         real("jitter", 0.2, "training: random crop"),
         real("ignore_thresh", 0.5, "training: IoU above which a cell is not called empty"),
         real("truth_thresh", 1.0, "training: IoU above which a cell counts as hit"),
-        real("random", 0.0, "training: other input sizes"),
+        real("random", 0.0, "training: random input sizes"),
         text("map", None, "file of class numbers"),
         real("scale_x_y", 1.0, "x becomes s * x - (s - 1) / 2, y too", dialect="alexeyab"),
         flag("new_coords", False, "no activation in the head", dialect="alexeyab"),
-        text("iou_loss", "mse", "training", dialect="alexeyab"),
-        real("iou_normalizer", 0.75, "training", dialect="alexeyab"),
-        real("obj_normalizer", 1.0, "training", dialect="alexeyab"),
-        real("cls_normalizer", 1.0, "training", dialect="alexeyab"),
-        real("delta_normalizer", 1.0, "training", dialect="alexeyab"),
-        real("max_delta", None, "training", dialect="alexeyab"),
-        real("iou_thresh", 1.0, "training", dialect="alexeyab"),
-        text("iou_thresh_kind", "iou", "training", dialect="alexeyab"),
-        flag("objectness_smooth", False, "training", dialect="alexeyab"),
-        real("label_smooth_eps", 0.0, "training", dialect="alexeyab"),
-        flag("focal_loss", False, "training", dialect="alexeyab"),
-        reals("counters_per_class", None, "training", dialect="alexeyab"),
+        text("iou_loss", "mse", "training: loss of the boxes", dialect="alexeyab"),
+        real("iou_normalizer", 0.75, "training: factor on the boxes' deltas", dialect="alexeyab"),
+        real("obj_normalizer", 1.0, "training: factor on objectness' deltas", dialect="alexeyab"),
+        real("cls_normalizer", 1.0, "training: factor on the classes' deltas", dialect="alexeyab"),
+        real("delta_normalizer", 1.0, "training: factor on all deltas", dialect="alexeyab"),
+        real("max_delta", None, "training: largest delta", dialect="alexeyab"),
+        real("iou_thresh", 1.0, "training: IoU from which anchors match", dialect="alexeyab"),
+        text("iou_thresh_kind", "iou", "training: which IoU that is", dialect="alexeyab"),
+        flag("objectness_smooth", False, "training: smooth objectness", dialect="alexeyab"),
+        real("label_smooth_eps", 0.0, "training: smooth class labels", dialect="alexeyab"),
+        flag("focal_loss", False, "training: focal loss of the classes", dialect="alexeyab"),
+        reals("counters_per_class", None, "training: photos per class", dialect="alexeyab"),
         text("nms_kind", "default", "kind of suppression", dialect="alexeyab"),
-        real("beta_nms", 0.6, "suppression", dialect="alexeyab"),
-        real("resize", 1.0, "training", dialect="alexeyab"),
-        flag("show_details", True, "training", dialect="alexeyab"),
+        real("beta_nms", 0.6, "constant of the suppression", dialect="alexeyab"),
+        real("resize", 1.0, "training: range of random sizes", dialect="alexeyab"),
+        flag("show_details", True, "training: print details", dialect="alexeyab"),
     )
 
     def configure(self) -> None:

@@ -8,7 +8,7 @@ from darkpy.engine.enums import ACTIVATIONS, CHANNEL_ACTIVATIONS
 
 __all__ = ["activation_code", "activation_option", "needs_input"]
 
-#: Those that only AlexeyAB's fork knows.
+#: Activation functions that only AlexeyAB's fork knows.
 ALEXEYAB_ACTIVATIONS = (
     *("relu6", "swish", "mish", "hard_mish", "gelu", "revleaky"),
     *CHANNEL_ACTIVATIONS,
@@ -27,7 +27,7 @@ def activation_option(default: str) -> Option:
 
 
 def activation_code(name: str) -> int:
-    """The C core's number of an activation; linear's for those that mix channels."""
+    """Return the C core's number of an activation; for those that mix channels, that of linear."""
     return 0 if name in CHANNEL_ACTIVATIONS else ACTIVATIONS.index(name)
 
 

@@ -20,7 +20,7 @@ from darkpy.layers.shared.activation_functions import needs_input
 __all__ = ["NormalizingLayer"]
 
 
-#: Made again with the statistics of this batch, which stay as they are.
+#: Repeated as a call that applies the statistics of this batch and does not change them.
 _APPLIED = Again(
     Repeat.PASS,
     function="dk_batchnorm_apply",
@@ -29,7 +29,7 @@ _APPLIED = Again(
 
 
 class NormalizingLayer(Layer):
-    """A layer whose last steps are batch normalisation or a bias, and an activation.
+    """A layer that ends in batch normalisation or a bias, and an activation.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class NormalizingLayer(Layer):
     channels: int
     normalizes: bool
     activation: int
-    #: Weight of the new batch in the rolling statistics.
+    #: Weight of a new batch in the rolling statistics.
     rolling: float
 
     def add_bias(self) -> None:
@@ -71,7 +71,7 @@ class NormalizingLayer(Layer):
 
     @property
     def factor(self) -> FloatArray | None:
-        """Inference: the factor per channel, or None for 1."""
+        """In inference, the factor of each channel; None if all are 1."""
         if not self.normalizes:
             return None
         if self._factor is None:
@@ -80,7 +80,7 @@ class NormalizingLayer(Layer):
 
     @property
     def shift(self) -> FloatArray:
-        """Inference: what is added per channel."""
+        """In inference, the number that is added to each channel."""
         if not self.normalizes:
             return self.parameters["biases"].storage
         if self._shift is None:
@@ -88,7 +88,7 @@ class NormalizingLayer(Layer):
         return self._shift
 
     def refresh(self, training: bool) -> None:
-        """Fold batch normalisation anew when its parameters changed."""
+        """Update `factor` and `shift` if the parameters of batch normalisation changed."""
         if training or not self.normalizes:
             return
         p = self.parameters
@@ -98,7 +98,7 @@ class NormalizingLayer(Layer):
             return
         biases, scales, mean, variance = (p[name].storage.astype(np.float64) for name in names)
         epsilon = self.dialect.bn_epsilon
-        # A variance below 0 is no variance; Darknet's square root would give NaN.
+        # A negative variance in a file counts as 0; in Darknet its square root is NaN.
         variance = np.maximum(variance, 0)
         if self.dialect.bn_epsilon_inside:
             deviation = np.sqrt(variance + epsilon)
@@ -113,7 +113,7 @@ class NormalizingLayer(Layer):
     # -- training ---------------------------------------------------------------------------------
 
     def epsilon_fields(self) -> dict[str, Any]:
-        """The struct fields that say which batch normalisation this is."""
+        """Return the struct fields of the dialect's batch normalisation."""
         return {
             "epsilon": self.dialect.bn_epsilon,
             "epsilon_inside": int(self.dialect.bn_epsilon_inside),
@@ -122,12 +122,12 @@ class NormalizingLayer(Layer):
         }
 
     def parameter_fields(self) -> dict[str, Any]:
-        """The struct fields of the four parameters."""
+        """Return the struct fields of the four parameters."""
         names = ("scales", "biases", "rolling_mean", "rolling_variance")
         return {name: self.parameters[name].storage for name in names}
 
     def sum_fields(self, recorder: Recorder) -> dict[str, Any]:
-        """The struct fields of the sum that the layer makes for a [shortcut] behind it, if any."""
+        """Return the struct fields of the sum that the layer computes for a [shortcut], if any."""
         fused = recorder.fusions.sums.get(self.index)
         if fused is None:
             return {}
@@ -167,7 +167,7 @@ class NormalizingLayer(Layer):
     ) -> None:
         """Record the backward of activation and batch normalisation, from `delta` to `dx`."""
         p = self.parameters
-        # Named only where it is read: a name keeps the tensor alive.
+        # The output is passed only if it is read: a call keeps its tensors alive.
         reads: dict[str, Any] = {"y": output} if self._gradient_reads_output else {}
         recorder.add(
             self,
@@ -188,12 +188,12 @@ class NormalizingLayer(Layer):
 
     @property
     def _gradient_reads_output(self) -> bool:
-        """Whether batch normalisation's backward needs y: else the activation's g comes from x."""
+        """Whether the backward reads y; otherwise it takes the activation's derivative from x."""
         cheap = (lib.DK_LINEAR, lib.DK_RELU, lib.DK_LEAKY, lib.DK_REVLEAKY)
         return not self.keeps_input and self.activation not in cheap
 
     def record_bias_backward(self, recorder: Recorder, saved: Tensor, delta: Tensor) -> None:
-        """Record ``delta *= act'`` and the biases' updates; the derivative reads `saved`."""
+        """Record ``delta *= act'``, computed from `saved`, and the updates of the biases."""
         recorder.add(
             self,
             "dk_bias_backward",

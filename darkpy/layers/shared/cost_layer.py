@@ -1,4 +1,4 @@
-"""Layers with a cost: the comparison with the truth, and the delta that it sends back."""
+"""Layers with a cost: the comparison with the truth, and the delta that follows from it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ __all__ = ["LOSS_WEIGHT", "CostlyLayer"]
 LOSS_WEIGHT = real(
     "loss_weight",
     None,
-    "multiplies the layer's cost and delta; when any layer has it the network's cost is the "
-    "weighted sum, else Darknet's mean",
+    "factor on the layer's cost and delta; if any layer has it, the network's cost is the weighted "
+    "sum, else Darknet's mean",
     minimum=0,
     dialect="darkpy",
 )
@@ -29,12 +29,12 @@ class CostlyLayer(Layer):
 
     @property
     def truth_shape(self) -> Shape | None:
-        """The output's, unless the layer has no cost."""
+        """The shape of the output; None if the layer has no cost."""
         return self.output_shape if self.has_cost else None
 
     @property
     def loss_weight(self) -> float | None:
-        """The additive key ``loss_weight``, None when it is not given."""
+        """The value of darkpy's key ``loss_weight``; None if it is not given."""
         weight = self.values.loss_weight if "loss_weight" in tuple(self.values) else None
         return None if weight is None else float(weight)
 
@@ -46,10 +46,10 @@ class CostlyLayer(Layer):
         scale: float = 1.0,
         losses: Tensor | None = None,
     ) -> None:
-        """Record the cost of `prediction` and pass its delta on to the input.
+        """Record the cost of `prediction`, and add its delta to the input's.
 
-        The layer's own delta is what later layers sent plus the cost's; `scale` multiplies it on
-        the way. `losses`, where given, receives the loss of each value.
+        The layer's own delta is the sum of later layers' deltas and that of the cost; `scale` is a
+        factor on it. `losses`, if given, receives the loss of each value.
         """
         weight = 1.0 if self.loss_weight is None else self.loss_weight
         fields: dict[str, Any] = {"prediction": prediction, "kind": kind}
@@ -67,7 +67,7 @@ class CostlyLayer(Layer):
             recorder.add(self, "dk_cost", writes=("costs", "delta", "losses"), **fields)
             recorder.pass_delta(self, 0, delta, scale)
             return
-        # Nobody else sends a delta to this layer: write it straight into the input's.
+        # No later layer has a delta for this one, so the cost writes straight into the input's.
         if target := recorder.input_delta(self, 0):
             dx, accumulate = target
             fields |= {"delta": dx, "accumulate": accumulate, "delta_factor": weight * scale}

@@ -43,5 +43,5 @@ class DetectionHead(Layer):
     def backward(
         self, recorder: Recorder, saved: Any, inputs: list[Tensor], output: Tensor, delta: Tensor
     ) -> None:
-        """Refuse: the losses of detectors are not there yet."""
+        """Raise an error: the losses of detectors do not exist yet."""
         raise self.refuse_training()

@@ -1,7 +1,7 @@
 """Layers made of filters ([convolutional], [connected]), applied by the convolution engine.
 
-A connected layer is a convolution whose kernel covers its whole input, so its weights' columns are
-put into the engine's order by the same packing, and the activations never move.
+A connected layer is a convolution whose kernel covers its whole input. The same packing brings the
+columns of its weights into the engine's order, and the activations never move.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ class FilterLayer(NormalizingLayer):
 
     geometry: dict[str, int]
     _algorithm: str = "auto"
-    #: The algorithm in bf16 that "auto" stands for; None: one in float32, by the batch.
+    #: The bf16 algorithm that "auto" selects; None if it selects a float32 one (by the batch, too).
     _bf16: str | None = None
 
     @property
     def algorithm(self) -> str:
-        """How the convolution is computed; "auto" lets the engine choose by shape.
+        """The algorithm of the convolution; "auto" lets the engine choose.
 
         Assign one of `darkpy.engine.algorithms.ALGORITHMS` to force it, for tests and teaching.
         """
@@ -51,7 +51,7 @@ class FilterLayer(NormalizingLayer):
 
     @algorithm.setter
     def algorithm(self, name: str) -> None:
-        algorithm_number(name)  # refuses what no layer can do
+        algorithm_number(name)  # raises an error if there is no such algorithm
         if name.endswith("bf16") and name != self._bf16:
             raise ArgumentError(
                 f"{self.label}: algorithm {name!r} cannot do {self.describe()} as it was loaded, "
@@ -76,7 +76,7 @@ class FilterLayer(NormalizingLayer):
         return self._bf16 is not None and self.algorithm in ("auto", self._bf16)
 
     def check_weights(self, count: int) -> None:
-        """Refuse more weights than memory can hold, before C computes sizes."""
+        """Raise an error for more weights than memory can hold, before C computes sizes."""
         if count > MAX_VALUES:
             raise self.error(f"{count:,} weights are more than memory can hold")
 
@@ -90,7 +90,7 @@ class FilterLayer(NormalizingLayer):
         self.add_parameter(
             Parameter("weights", shape, self.initial_weights, packing=self.packing, decays=True)
         )
-        #: Algorithm -> (weights.version when it was made, the form).
+        #: Algorithm -> (version of the weights from which the form was made, the form).
         self._winograd: dict[str, tuple[int, FloatArray]] = {}
 
     def initial_weights(self) -> FloatArray:
@@ -103,10 +103,10 @@ class FilterLayer(NormalizingLayer):
         return bool(self.values.activation == "linear")
 
     def winograd(self, algorithm: str) -> FloatArray | None:
-        """The weights as `algorithm` reads them in inference; made anew by `refresh`.
+        """The weights in the form of a Winograd algorithm, for inference; None for all others.
 
-        None when it is none of Winograd's. Training transforms them inside each call instead: they
-        change with every update.
+        `refresh` keeps them up to date. Training transforms the weights inside each call instead,
+        since they change with every update.
         """
         if not algorithm.startswith("winograd"):
             return None
@@ -115,7 +115,7 @@ class FilterLayer(NormalizingLayer):
         return self._winograd[algorithm][1]
 
     def refresh(self, training: bool) -> None:
-        """Also make the derived forms of the weights anew when they changed."""
+        """Update the derived forms of the weights, too, if these changed."""
         super().refresh(training)
         if training:
             return
@@ -146,7 +146,7 @@ class FilterLayer(NormalizingLayer):
 
     @property
     def _is_cheap(self) -> bool:
-        """Whether few multiplications give many values."""
+        """Whether the layer needs few multiplications for each output value."""
         g = self.geometry
         sizes = (g["size_h"], g["size_w"], g["groups"])
         return sizes == (1, 1, 1) and g["channels"] < g["filters"]
@@ -218,7 +218,7 @@ class FilterLayer(NormalizingLayer):
 
 
 def place_forms(layers: Iterable[Layer], batch: int) -> None:
-    """Give neighbouring places to Winograd's forms that inference of `batch` images will want."""
+    """Allocate the Winograd forms that inference of `batch` images needs in one block."""
     new = []
     for layer in layers:
         if isinstance(layer, FilterLayer):

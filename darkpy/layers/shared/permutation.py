@@ -1,4 +1,4 @@
-"""Layers that bring values into another order, given as an index."""
+"""Permutations: layers that bring values into another order, given as an index."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ IndexArray = npt.NDArray[np.int64]
 
 
 def reorg_index(shape: Shape, stride: int, reverse: bool) -> IndexArray:
-    """For each output value the flat index of its input, both in Darknet's order.
+    """Return the flat index of the input of each output value, both in Darknet's order.
 
-    `shape` is what Darknet's reorg_cpu is given as (c, h, w): the input's sizes for [reorg], the
+    `shape` is the (c, h, w) that Darknet's reorg_cpu receives: the input's sizes for [reorg], the
     output's for [reorg3d].
     """
     c, h, w = shape.channels, shape.height, shape.width
@@ -41,11 +41,11 @@ class Permutation(Layer):
     """A layer whose output values are input values in another order, or 0."""
 
     def darknet_index(self) -> IndexArray:
-        """For each output value the flat input index, -1 for 0, both in Darknet's order."""
+        """Return the flat input index of each output value, -1 for a 0; both in Darknet's order."""
         raise NotImplementedError  # pragma: no cover - both layers have their own
 
     def _engine_index(self) -> npt.NDArray[np.int32]:
-        """The same for channels-last images."""
+        """Return that index for channels-last images."""
         source, target = self.input_shapes[0], self.output_shape
         index = self.darknet_index()
         pixels = source.height * source.width
@@ -54,7 +54,7 @@ class Permutation(Layer):
         return np.ascontiguousarray(order, np.int32)
 
     def forward(self, recorder: Recorder, inputs: list[Tensor], output: Tensor) -> Any:
-        """Record the gathering."""
+        """Record the permutation."""
         index = self._engine_index()
         x = recorder.dense(self, inputs[0])
         y = output if output.is_dense else recorder.temporary(self.output_shape)

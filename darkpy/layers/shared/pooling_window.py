@@ -28,7 +28,7 @@ POOLING_OPTIONS = (
 
 
 def pooling_geometry(layer: Layer) -> tuple[Shape, dict[str, Any]]:
-    """Output shape and C fields of a pooling layer; `padding` is the total of both sides."""
+    """Return output shape and C fields of a pooling layer; `padding` is the total of both sides."""
     o = layer.values
     shape = layer.need_image()
     stride_h, stride_w = o.stride_y or o.stride, o.stride_x or o.stride
