@@ -2,10 +2,9 @@
 
 ::
 
-    cfg text --config--> Sections --layers--> Layers --network/plan--> Plan
-                 file:line kept        shapes, parameters       memory, calls
-    images --data--> batches --training--> Plan --kernels (cffi)--> csrc (C, OpenMP, SIMD) -->
-    outputs
+    cfg text --config--> sections --layers--> layers --network--> plan: recorded calls
+               (file:line kept)       (shapes, parameters)
+    photos --data--> batches --training--> plan --engine (cffi)--> csrc (C) --> outputs
 
 Names are imported when they are first used: ``import darkpy`` costs next to nothing.
 """
