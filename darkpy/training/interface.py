@@ -1,4 +1,4 @@
-"""The trainer's view of a network: the part of `darkpy.network.Network` that it uses."""
+"""The trainer's view of a network: the part of `darkpy.network.network.Network` that it uses."""
 
 from __future__ import annotations
 
