@@ -1,13 +1,17 @@
-"""The floors of the C core: what the files of each folder may include, and no more."""
+"""Floors: what C files may include, and which packages may be imported by their names."""
 
 from __future__ import annotations
 
+import ast
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
-CSRC = Path(__file__).resolve().parent.parent / "csrc"
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "darkpy"
+CSRC = ROOT / "csrc"
 FILES = sorted(path for path in CSRC.rglob("*") if path.suffix in {".c", ".h", ".inc"})
 #: Folder -> folders whose headers it may include, from the ground up; "." is csrc itself.
 #: dk_types.h is open to all and includes nothing.
@@ -74,3 +78,44 @@ def test_files_are_short_and_open_with_their_concept(path: Path) -> None:
     assert len(text.splitlines()) <= MOST_LINES
     if path.stem not in {"baseline", "avx2", "avx512"}:  # three lines for simd/table.inc
         assert text.startswith("/* "), "no opening comment"
+
+
+def floors_of_packages() -> dict[str, int]:
+    """Package -> its floor, 0 the ground, as the contract in pyproject.toml says."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]
+    (floors,) = (c["layers"] for c in contracts["contracts"] if c["type"] == "layers")
+    names = [floor.split(" | ") for floor in reversed(floors)]
+    return {name.split(".")[1]: rank for rank, row in enumerate(names) for name in row}
+
+
+def imported_by_name(path: Path) -> set[str]:
+    """Packages of darkpy that a module names in strings, which may be imported at run time."""
+    tree = ast.parse(path.read_text("utf-8"))
+    docstrings = {
+        node.body[0].value
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node)
+    }
+    words = {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in docstrings
+    }
+    return {found[1] for word in words if (found := re.match(r"darkpy\.(\w+)(?:\.|$)", word))}
+
+
+def test_imports_by_name_lead_down_too() -> None:
+    floors = floors_of_packages()
+    assert set(floors) == {
+        path.stem
+        for path in PACKAGE.iterdir()
+        if path.stem not in {"__init__", "__main__", "__pycache__", "_kernels"}
+        and (path.is_dir() or path.suffix == ".py")
+    }
+    found = 0
+    for path in sorted(PACKAGE.rglob("*.py")):
+        own = path.relative_to(PACKAGE).with_suffix("").parts[0]
+        for package in imported_by_name(path) if own in floors else ():
+            found += 1
+            assert package == own or floors[package] < floors[own], f"{path} names {package}"
+    assert found, "nothing is imported by its name any more: this test can go"

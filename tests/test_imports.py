@@ -43,10 +43,12 @@ noloss=1
 """
 #: Of darkpy: other layers, the kernels for NumPy, training, data, commands.
 UNUSED = (
-    *("darkpy.cli", "darkpy.data", "darkpy.export", "darkpy.training"),
+    *("darkpy.cli", "darkpy.data", "darkpy.export", "darkpy.files", "darkpy.training"),
     *("darkpy.kernels.blas", "darkpy.kernels.convolution", "darkpy.kernels.darknet_calls"),
     *("darkpy.kernels._public", "darkpy.layers.yolo", "darkpy.layers.local"),
-    *("darkpy.network.training_memory", "darkpy.network.optimiser_state", "darkpy.network.summary"),
+    *("darkpy.layers.protocols", "darkpy.network.diagnosis", "darkpy.network.optimiser_state"),
+    *("darkpy.network.optimisers", "darkpy.network.profile", "darkpy.network.recompute"),
+    *("darkpy.network.schedules", "darkpy.network.summary", "darkpy.network.training_memory"),
     "darkpy.network.updating",
 )
 #: Of Python: milliseconds each, and none needed to read two files and multiply.

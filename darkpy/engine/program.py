@@ -9,7 +9,6 @@ list.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from enum import Enum
 from time import perf_counter
 from typing import Any, NamedTuple, NoReturn
 
@@ -80,19 +79,19 @@ class Values(NamedTuple):
     shift: int = 0
 
 
-class Repeat(Enum):
+class Repeat:
     """Why a call can be made again for the same result, and what that takes."""
 
     #: One pass over memory.
-    PASS = 1
+    PASS = "pass"
     #: One pass, too, but it adds an earlier output, which may itself have to be made again.
-    SUM = 2
+    SUM = "sum"
     #: One pass, in place behind a sum.
-    ACTIVATION = 3
+    ACTIVATION = "activation"
     #: Maxima, which need an input that was kept or is made again anyway.
-    MAXIMA = 4
+    MAXIMA = "maxima"
     #: Few multiplications for many values.
-    FILTERS = 5
+    FILTERS = "filters"
 
 
 class Again(NamedTuple):
@@ -100,7 +99,8 @@ class Again(NamedTuple):
 
     Attributes
     ----------
-    repeat : Repeat
+    repeat : str
+        One of `Repeat`.
     gives : tuple of str
         The fields that the second call writes.
     function : str
@@ -109,7 +109,7 @@ class Again(NamedTuple):
         Fields that this function takes under other names: old -> new.
     """
 
-    repeat: Repeat
+    repeat: str
     gives: tuple[str, ...] = ("y",)
     function: str = ""
     renamed: Mapping[str, str] = {}

@@ -6,9 +6,12 @@ Here is what layers know of them; `darkpy.network.fusing` finds them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
-__all__ = ["Folded", "Fusions", "Sum"]
+if TYPE_CHECKING:
+    from darkpy.layers.protocols import Folded
+
+__all__ = ["Fusions", "Sum"]
 
 
 class Sum(NamedTuple):
@@ -25,17 +28,6 @@ class Sum(NamedTuple):
     shortcut: int
     source: int
     activation: int
-
-
-class Folded(Protocol):
-    """Filters joined with those of a linear 1x1 convolution before them, which is left out."""
-
-    @property
-    def first(self) -> int:
-        """Index of the convolution that is left out; its sources are read instead."""
-
-    def fields(self) -> dict[str, Any]:
-        """The joined filters' fields of ``struct dk_convolution``."""
 
 
 class Fusions(NamedTuple):

@@ -63,7 +63,9 @@ class Local(Layer):
         if height * width * o.filters * taps > MAX_VALUES:
             raise self.error("its weights are more than memory can hold")
         count = self.output_shape.size
-        self.add_parameter(Parameter("biases", (count,), lambda: np.zeros(count, np.float32)))
+        self.add_parameter(
+            Parameter("biases", (count,), lambda: np.zeros(count, np.float32), is_bias=True)
+        )
         self.add_parameter(
             Parameter(
                 "weights", (height * width, o.filters, taps), self.initial_weights, decays=True

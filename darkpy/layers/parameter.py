@@ -24,7 +24,7 @@ class Parameter:
     Parameters
     ----------
     name : str
-        ``weights``, ``biases``, ``scales``, ``rolling_mean`` or ``rolling_variance``.
+        Such as ``weights`` or ``biases``.
     shape : tuple of int
         Darknet's shape.
     initial : callable
@@ -35,6 +35,8 @@ class Parameter:
         False for what only batch normalisation moves.
     decays : bool
         Whether weight decay acts on it.
+    is_bias : bool
+        Whether it learns at the layer's rate for biases.
     """
 
     #: Changes of any parameter of any network so far; while it stays, nothing derived is stale.
@@ -49,11 +51,13 @@ class Parameter:
         packing: FilterPacking | None = None,
         trainable: bool = True,
         decays: bool = False,
+        is_bias: bool = False,
     ) -> None:
         self.name = name
         self.shape = shape
         self.trainable = trainable
         self.decays = decays
+        self.is_bias = is_bias
         self.version = 0
         self._initial = initial
         self._packing = packing

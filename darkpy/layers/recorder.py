@@ -7,7 +7,7 @@ a delta is decided above, by `darkpy.network.plan`, and handed in.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,33 +17,10 @@ from darkpy.layers.fusions import Fusions
 from darkpy.layers.parameter import Parameter
 from darkpy.layers.shape import INPUT, Shape
 
-__all__ = ["Outputs", "Recorded", "Recorder"]
+if TYPE_CHECKING:
+    from darkpy.layers.protocols import Outputs, Recorded
 
-
-class Recorded(Protocol):
-    """What a recorder asks of a layer."""
-
-    @property
-    def index(self) -> int:
-        """Position in the network."""
-
-    @property
-    def sources(self) -> tuple[int, ...]:
-        """The layers that it reads."""
-
-    @property
-    def truth_shape(self) -> Shape | None:
-        """What its cost compares with."""
-
-
-class Outputs(Protocol):
-    """Where the outputs of layers lie."""
-
-    def output(self, index: int) -> Tensor:
-        """The tensor of a layer's output; INPUT: of the network's input."""
-
-    def lies_in_output(self, index: int, k: int) -> bool:
-        """Whether the k-th source of a layer writes straight into that layer's output."""
+__all__ = ["Recorder"]
 
 
 class Recorder:

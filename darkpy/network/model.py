@@ -10,15 +10,17 @@ import numpy as np
 from darkpy.config.dialects import Dialect, detect_dialect, dialect_named
 from darkpy.config.net_options import NetOptions, read_net
 from darkpy.config.sections import Section
-from darkpy.errors import StateError
+from darkpy.errors import ArgumentError, StateError
 from darkpy.layers.base import Layer
 from darkpy.layers.registry import alexeyab_sections, options_of
 from darkpy.layers.shape import Shape
 from darkpy.network.building import build_layers, input_shape_of
 from darkpy.network.precision import check_precision
-from darkpy.network.recompute import check_level
 
-__all__ = ["Model"]
+__all__ = ["MEMORY_LEVELS", "Model"]
+
+#: How much training keeps: everything; without what one pass computes again; less still.
+MEMORY_LEVELS = ("high", "normal", "low")
 
 
 class Model:
@@ -65,7 +67,10 @@ class Model:
         memory: str = "normal",
         precision: str = "fp32",
     ) -> None:
-        self.memory = check_level(memory)
+        if memory not in MEMORY_LEVELS:
+            levels = ", ".join(MEMORY_LEVELS)
+            raise ArgumentError(f"memory must be one of {levels}, got {memory!r}")
+        self.memory = memory
         self.precision = check_precision(precision)
         self.path = sections[0].path
         self.name = os.path.basename(self.path).split(".")[0]

@@ -28,7 +28,6 @@ from darkpy.network.fusing import find_folds, find_pooled, find_sums
 from darkpy.network.graph import needed, wants_delta
 from darkpy.network.placement import Placement
 from darkpy.network.prefetch import prefetch
-from darkpy.network.recompute import Recomputation
 
 __all__ = ["Plan"]
 
@@ -113,6 +112,8 @@ class Plan:
             place_forms([layers[i] for i in self.needed], batch)
         self._record_forward()
         if training:
+            from darkpy.network.recompute import Recomputation
+
             # With `keep` everything survives for looking at.
             recomputation = Recomputation(self.program, "high" if keep else memory)
             self._recorder.replace = recomputation.fields

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from darkpy.layers.shared.filter_layer import FilterLayer
-from darkpy.network.frozen import last_stopped
 from darkpy.network.model import Model
 from darkpy.network.plan import Plan
 from darkpy.network.precision import need_float32
@@ -56,12 +55,15 @@ class Plans:
             There is not enough memory to train so many images at once.
         """
         model = self._model
+        stop = -1
         if training:
+            from darkpy.network.frozen import last_stopped
+
             need_float32(model.precision, model.path, "trained")
+            updates = (model.seen + model.mini_batch) // model.update_batch  # after this step
+            stop = last_stopped(model.layers, updates)
         algorithms = tuple(la.algorithm for la in model.layers if isinstance(la, FilterLayer))
         key = (batch, training, keep, wanted, algorithms)
-        updates = (model.seen + model.mini_batch) // model.update_batch  # after the coming step
-        stop = last_stopped(model.layers, updates) if training else -1
         plan = self._plans.pop(key, None)
         if plan is not None and plan.stop != stop:
             plan = None  # `stop` changes once or twice and does not come back: free the memory

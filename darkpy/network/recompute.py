@@ -19,25 +19,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from darkpy.engine.program import Buffer, Call, Program, Repeat, Tensor, Values, buffers_in
-from darkpy.errors import ArgumentError
 
-__all__ = ["LEVELS", "Recomputation", "check_level"]
-
-#: How much memory training takes: keep everything, what is said above, compute more again.
-LEVELS = ("high", "normal", "low")
-
-
-def check_level(level: str) -> str:
-    """Return a level, or refuse it.
-
-    Raises
-    ------
-    ArgumentError
-        It is none of `LEVELS`.
-    """
-    if level not in LEVELS:
-        raise ArgumentError(f"memory must be one of {', '.join(LEVELS)}, got {level!r}")
-    return level
+__all__ = ["Recomputation"]
 
 
 class Recomputation:
@@ -48,7 +31,7 @@ class Recomputation:
     program : Program
         It holds the forward pass, nothing of the backward pass.
     level : str
-        One of `LEVELS`.
+        One of `darkpy.network.model.MEMORY_LEVELS`.
     """
 
     def __init__(self, program: Program, level: str) -> None:
@@ -76,7 +59,7 @@ class Recomputation:
         summands = [
             call.fields[name].buffer
             for call in calls
-            if _repeat(call) is Repeat.SUM
+            if _repeat(call) == Repeat.SUM
             for name in ("x", "source", "residual")
             if name in call.fields
         ]
@@ -137,7 +120,7 @@ class Recomputation:
         )
 
 
-def _repeat(call: Call) -> Repeat:
+def _repeat(call: Call) -> str:
     assert call.again is not None
     return call.again.repeat
 

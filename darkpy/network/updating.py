@@ -25,7 +25,7 @@ def update_parameters(model: Model, optimiser: Optimiser, rate: float) -> None:
             if not parameter.trainable:
                 continue
             factor = rate * layer.values.learning_rate
-            if parameter.name == "biases":
+            if parameter.is_bias:
                 factor *= layer.values.bias_learning_rate
             if not optimiser.update(parameter, factor, model.updates):
                 broken.append(f"the {parameter.name} of {layer.label}")

@@ -8,8 +8,8 @@ from graphs import GRAPHS, HEAD, TAIL, conv, route, shortcut
 
 from darkpy.config.sections import parse_cfg
 from darkpy.errors import ArgumentError
+from darkpy.network.model import MEMORY_LEVELS as LEVELS
 from darkpy.network.network import Network
-from darkpy.network.recompute import LEVELS
 from darkpy.network.training_memory import training_memory
 
 POOL = "[maxpool]\nsize=2\nstride=2\n"

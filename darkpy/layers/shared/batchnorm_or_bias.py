@@ -49,7 +49,7 @@ class NormalizingLayer(Layer):
 
     def add_bias(self) -> None:
         """Register the biases."""
-        self.add_parameter(Parameter("biases", (self.channels,), self._zeros))
+        self.add_parameter(Parameter("biases", (self.channels,), self._zeros, is_bias=True))
 
     def add_normalization(self) -> None:
         """Register scales and rolling statistics."""
