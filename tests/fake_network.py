@@ -56,7 +56,7 @@ class FakeNetwork:
         self.too_large = False
 
     @property
-    def updates(self):
+    def update_count(self):
         return self.seen // self.options.batch
 
     def predict(self, x):

@@ -135,7 +135,7 @@ class Pair:
         # Where sums cancel, what is left is rounding of the summands.
         floor = 1e-2 * max(float(np.abs(layer.delta).max(initial=0)) for layer in ref.layers)
         trained: list[bool] = []  # layers that have something to train, or lie behind one
-        stop = last_stopped(net.layers, net.updates)
+        stop = last_stopped(net.layers, net.update_count)
         for layer, reference in zip(net.layers, ref.layers, strict=True):
             trained.append(
                 layer.index > stop

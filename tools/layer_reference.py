@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from darkpy.config.dialects import DIALECTS, Dialect
-from darkpy.config.net_options import NET_OPTIONS
+from darkpy.config.net_table import NET_OPTIONS
 from darkpy.config.options import Option, option_table
 from darkpy.layers.base import COMMON_OPTIONS, Layer
 from darkpy.layers.registry import layer_classes

@@ -12,7 +12,8 @@
 """
 
 from darkpy.config.dialects import ALEXEYAB, DIALECTS, PJREDDIE, Dialect, detect_dialect
-from darkpy.config.net_options import NET_OPTIONS, NetOptions, read_net
+from darkpy.config.net_options import NetOptions, read_net
+from darkpy.config.net_table import NET_OPTIONS
 from darkpy.config.options import Option, Options, did_you_mean, option_table, read_options
 from darkpy.config.sections import Entry, Section, parse_cfg, read_cfg
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -166,14 +167,20 @@ class Model:
         return self.options.update_batch
 
     @property
-    def updates(self) -> int:
+    def update_count(self) -> int:
         """Updates made so far, as Darknet counts them: seen / images per update."""
         return self.seen // self.update_batch
 
     @property
+    def updates(self) -> int:
+        """The former name of `update_count`."""
+        warnings.warn("updates is called update_count now", DeprecationWarning, stacklevel=2)
+        return self.update_count
+
+    @property
     def learning_rate(self) -> float:
         """The rate of the next update."""
-        return self.learning_rate_of(self.updates + 1)
+        return self.learning_rate_of(self.update_count + 1)
 
     def learning_rate_of(self, update: int) -> float:
         """The rate of an update, 1 for the first."""

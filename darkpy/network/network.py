@@ -211,7 +211,7 @@ class Network(Model):
 
                 raise TrainingError(describe_break(self, plan.program, x, cost))
             if self.seen // self.mini_batch % self.options.subdivisions == 0:
-                update_parameters(self, self.optimiser, self.learning_rate_of(self.updates))
+                update_parameters(self, self.optimiser, self.learning_rate_of(self.update_count))
             return cost
 
     def profile(

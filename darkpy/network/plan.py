@@ -108,22 +108,7 @@ class Plan:
         self._saved: dict[int, Any] = {}
         #: Parameter.changes when the layers were last refreshed for this plan.
         self._refreshed = -1
-        if not training:
-            place_forms([layers[i] for i in self.needed], batch)
-        self._record_forward()
-        if training:
-            from darkpy.network.recompute import Recomputation
-
-            # With `keep` everything survives for looking at.
-            recomputation = Recomputation(self.program, "high" if keep else memory)
-            self._recorder.replace = recomputation.fields
-            self._record_backward()
-        for index in self.needed if keep else wanted:
-            self.program.touch(self.output(index).buffer)
-            if keep and training and (delta := self.delta(index)):
-                self.program.touch(delta.buffer)
-        if not everything:
-            prefetch(self.program.calls, layers, batch)
+        self._record(wanted, memory)
 
     # -- what a run is given, and what it gives ---------------------------------------------------
 
@@ -208,6 +193,26 @@ class Plan:
             folded[index] = FoldedFilters(a, b)
         self._folded = list(folded.values())
         return Fusions(sums, folded)
+
+    def _record(self, wanted: Iterable[int], memory: str) -> None:
+        """Record all passes, and what survives them."""
+        keep = self._recorder.keep
+        if not self.training:
+            place_forms([self.layers[i] for i in self.needed], self.batch)
+        self._record_forward()
+        if self.training:
+            from darkpy.network.recompute import Recomputation
+
+            # With `keep` everything survives for looking at.
+            recomputation = Recomputation(self.program, "high" if keep else memory)
+            self._recorder.replace = recomputation.fields
+            self._record_backward()
+        for index in self.needed if keep else wanted:
+            self.program.touch(self.output(index).buffer)
+            if keep and self.training and (delta := self.delta(index)):
+                self.program.touch(delta.buffer)
+        if not (self.training or keep):
+            prefetch(self.program.calls, self.layers, self.batch)
 
     def _record_forward(self) -> None:
         recorder, absorbed = self._recorder, self._fusions.absorbed

@@ -27,12 +27,12 @@ def update_parameters(model: Model, optimiser: Optimiser, rate: float) -> None:
             factor = rate * layer.values.learning_rate
             if parameter.is_bias:
                 factor *= layer.values.bias_learning_rate
-            if not optimiser.update(parameter, factor, model.updates):
+            if not optimiser.update(parameter, factor, model.update_count):
                 broken.append(f"the {parameter.name} of {layer.label}")
             parameter.touched()
     if broken:
         more = f" and {len(broken) - 1} more" if len(broken) > 1 else ""
         raise TrainingError(
-            f"{model.name}: update {model.updates} (learning rate {rate:.4g}) made"
+            f"{model.name}: update {model.update_count} (learning rate {rate:.4g}) made"
             f" {broken[0]}{more} NaN or infinite"
         )

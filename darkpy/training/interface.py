@@ -55,7 +55,7 @@ class Network(Predictor, Protocol):
         """Truth values an image."""
 
     @property
-    def updates(self) -> int:
+    def update_count(self) -> int:
         """Updates done."""
 
     @property

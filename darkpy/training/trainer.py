@@ -209,9 +209,9 @@ class _Trainer:
         self.checkpoints = checkpoints
         self.pieces = int(net.options.subdivisions)
         self.images_per_update = net.mini_batch * self.pieces
-        self.first = net.updates
+        self.first = net.update_count
         count = len(data.train)
-        updates = _updates(net, epochs, count, self.images_per_update)
+        updates = _update_count(net, epochs, count, self.images_per_update)
         self.history = History(
             checkpoints.name, count, len(valid) if valid is not None else 0, data.top
         )
@@ -309,7 +309,7 @@ class _Trainer:
         losses, history = self.epoch_losses, self.history
         record = EpochRecord(
             epoch=epoch,
-            updates=self.net.updates,
+            updates=self.net.update_count,
             images=history.images,
             loss=sum(losses) / len(losses),
             learning_rate=self.rate,
@@ -347,13 +347,13 @@ class _Trainer:
         return TrainingError(f"{what}; {kept}; the photos were {text}")
 
 
-def _updates(net: Network, epochs: int | None, photos: int, images_per_update: int) -> int:
+def _update_count(net: Network, epochs: int | None, photos: int, images_per_update: int) -> int:
     """Return how many updates this training takes."""
     limit = int(net.options.max_batches)
-    left = limit - net.updates
+    left = limit - net.update_count
     if limit and left <= 0:
         raise ArgumentError(
-            f"{net.name} has done {net.updates} updates already and max_batches is {limit}:"
+            f"{net.name} has done {net.update_count} updates already and max_batches is {limit}:"
             " nothing is left to train (clear counts from 0 again)"
         )
     if epochs is None:

@@ -83,7 +83,7 @@ def test_train(photos, capsys, networks):
     )
     assert len(printed.err.splitlines()) == 4
     assert (out / "rows.names").read_text() == "top\nmiddle\nlow\n"
-    assert networks[0].updates == 15
+    assert networks[0].update_count == 15
 
 
 @pytest.mark.parametrize("more", [[], ["--mirrored"]])

@@ -12,7 +12,7 @@ from darkpy.config.dialects import (
     detect_dialect,
     dialect_named,
 )
-from darkpy.config.net_options import NET_OPTIONS
+from darkpy.config.net_table import NET_OPTIONS
 from darkpy.config.options import Option, integer
 from darkpy.config.sections import parse_cfg
 from darkpy.errors import ArgumentError

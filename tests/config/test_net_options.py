@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from darkpy.config.dialects import ALEXEYAB
-from darkpy.config.net_options import NET_OPTIONS, NetOptions, read_net
+from darkpy.config.net_options import NetOptions, read_net
+from darkpy.config.net_table import NET_OPTIONS
 from darkpy.config.sections import Entry, Section, parse_cfg, read_cfg
 from darkpy.errors import DarkpyError, OptionValueError, UnusedOptionWarning
 

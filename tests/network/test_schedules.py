@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from darkpy.config.net_options import POLICIES, NetOptions, read_net
+from darkpy.config.net_options import NetOptions, read_net
+from darkpy.config.net_table import POLICIES
 from darkpy.config.sections import parse_cfg
 from darkpy.errors import ArgumentError, TrainingError
 from darkpy.network.schedules import SCHEDULES, learning_rate_at

@@ -64,9 +64,9 @@ def test_rule(name: str) -> None:
     for _ in range(6):
         pair.compare_step(2e-3)
         assert pair.net.seen == pair.ref.seen
-        assert pair.net.updates == pair.ref.updates_done()
+        assert pair.net.update_count == pair.ref.updates_done()
         np.testing.assert_allclose(
-            pair.net.learning_rate_of(pair.net.updates), pair.ref.rate(), 1e-9
+            pair.net.learning_rate_of(pair.net.update_count), pair.ref.rate(), 1e-9
         )
 
 
@@ -199,11 +199,11 @@ def test_subdivisions_update_after_the_last_piece_only() -> None:
     start = pair.net.layers[0].weights.copy()
     for piece in range(3):
         np.testing.assert_array_equal(pair.net.layers[0].weights, start)
-        assert pair.net.updates == 0
+        assert pair.net.update_count == 0
         pair.compare_step(2e-3)
         assert pair.net.seen == 4 * (piece + 1)
     assert (pair.net.layers[0].weights != start).any()
-    assert pair.net.updates == 1
+    assert pair.net.update_count == 1
 
 
 def test_two_runs_with_one_seed_are_equal_to_the_bit_and_seeds_differ() -> None:
@@ -278,3 +278,9 @@ def test_public_names() -> None:
     assert net.mini_batch * int(net.options.subdivisions) == net.update_batch
     assert "softmax" in net.summary()
     assert "googlenet-28" in repr(net)
+
+
+def test_the_former_name_of_the_count_works_with_a_warning() -> None:
+    net = Pair(net_text()).net
+    with pytest.warns(DeprecationWarning, match="updates is called update_count now"):
+        assert net.updates == net.update_count

@@ -35,7 +35,7 @@ def test_it_learns_and_says_so(tmp_path, data):
     net = FakeNetwork()
     history = learn(net, data, tmp_path, epochs=12)
     assert len(history.epochs) == 12
-    assert net.updates == len(history.losses) == 12 * 29 // 8
+    assert net.update_count == len(history.losses) == 12 * 29 // 8
     assert history.epochs[-1].top1 == 1
     assert history.losses[-1] < 0.5 * history.losses[0]
     assert history.losses[0] == pytest.approx(math.log(3), rel=1e-6)  # weights are 0 at first
@@ -85,7 +85,7 @@ def test_epochs_end_where_their_last_full_update_ends(tmp_path, data):
 def test_fewer_photos_than_an_update_takes(tmp_path, rng):
     net = FakeNetwork(batch=16)
     history = learn(net, stripes(rng, 5), tmp_path, epochs=10)
-    assert net.updates == 50 // 16
+    assert net.update_count == 50 // 16
     assert [record.epoch for record in history.epochs] == [3, 6, 9]
     learn(FakeNetwork(batch=16), stripes(rng, 5), tmp_path, epochs=1)  # one update at least
 
@@ -93,15 +93,15 @@ def test_fewer_photos_than_an_update_takes(tmp_path, rng):
 def test_without_epochs_max_batches_ends_it(tmp_path, data):
     net = FakeNetwork(max_batches=9)
     history = learn(net, data, tmp_path)
-    assert net.updates == 9
+    assert net.update_count == 9
     assert history.epochs[-1].updates == 9  # the last, incomplete epoch is measured, too
     with pytest.raises(ArgumentError, match="nothing is left"):
         learn(net, data, tmp_path)
     learn(net, data, tmp_path, clear=True)
-    assert net.updates == 9
+    assert net.update_count == 9
     net = FakeNetwork(max_batches=9)
     learn(net, data, tmp_path, epochs=100)
-    assert net.updates == 9
+    assert net.update_count == 9
     with pytest.raises(ArgumentError, match="say how many epochs"):
         learn(FakeNetwork(), data, tmp_path)
 
@@ -174,7 +174,7 @@ def test_best_is_the_best_epoch(tmp_path, data):
     history = learn(net, data, tmp_path, epochs=7, callbacks=[Spoil()])
     best = FakeNetwork()
     best.load_weights(tmp_path / "out" / "tiny_best.weights")
-    assert best.updates == history.best.updates
+    assert best.update_count == history.best.updates
     assert history.best.top1 > history.epochs[-1].top1
 
 
@@ -190,7 +190,7 @@ def test_a_loss_that_is_no_number_ends_training(tmp_path, data, loss):
     assert len(re.findall(r"image \d+ of the training arrays", message)) == 4
     kept = FakeNetwork()
     kept.load_weights(tmp_path / "out" / "tiny_last.weights")
-    assert kept.updates == 3  # after the first epoch
+    assert kept.update_count == 3  # after the first epoch
     assert not (tmp_path / "out" / "tiny_final.weights").exists()
 
 
@@ -231,7 +231,7 @@ def test_ctrl_c_saves_and_leaves_whole_weights(tmp_path, data):
     assert signal.getsignal(signal.SIGINT) is before
     kept = FakeNetwork()
     kept.load_weights(tmp_path / "out" / "tiny_last.weights")
-    assert kept.updates == 5
+    assert kept.update_count == 5
     np.testing.assert_array_equal(kept.weights, net.weights)
 
 
@@ -244,7 +244,7 @@ def test_a_second_ctrl_c_raises_at_once_and_saves(tmp_path, data):
 def test_weights_that_an_interrupt_cut_in_half_are_not_saved(tmp_path, data):
     class Torn(FakeNetwork):
         def train_step(self, x, truth):
-            if self.updates == 5:
+            if self.update_count == 5:
                 raise KeyboardInterrupt
             return super().train_step(x, truth)
 
@@ -252,7 +252,7 @@ def test_weights_that_an_interrupt_cut_in_half_are_not_saved(tmp_path, data):
         learn(Torn(), data, tmp_path, epochs=9)
     kept = FakeNetwork()
     kept.load_weights(tmp_path / "out" / "tiny_last.weights")
-    assert kept.updates == 3
+    assert kept.update_count == 3
 
 
 def test_a_callback_can_stop_it(tmp_path, data):
