@@ -41,7 +41,7 @@ activation=linear
 noloss=1
 [cost]
 """
-#: Of darkpy: other layers, the kernels' NumPy faces, training, data, commands.
+#: Of darkpy: other layers, the kernels for NumPy, training, data, commands.
 UNUSED = (
     *("darkpy.cli", "darkpy.data", "darkpy.export", "darkpy.files", "darkpy.training"),
     *("darkpy.kernels.blas", "darkpy.kernels.convolution", "darkpy.kernels.darknet_calls"),

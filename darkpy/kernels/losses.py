@@ -78,7 +78,9 @@ def smooth_l1_cpu(
     delta: FloatArray | None = None,
     error: FloatArray | None = None,
 ) -> tuple[FloatArray, FloatArray]:
-    """Squared near 0, absolute far off: ``e, e**2`` within 1, else ``sign(e), 2|e| - 1``.
+    """Squared near 0, absolute far off.
+
+    ``delta = e``, ``error = e**2`` within 1, else ``delta = sign(e)``, ``error = 2|e| - 1``.
 
     Source: Darknet `blas.c` smooth_l1_cpu, whose sign is wrong beyond 1.
     """
