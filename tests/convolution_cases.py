@@ -1,13 +1,12 @@
-"""Shapes of convolutions, their float64 references, and calls of the engine in guarded memory."""
+"""Sizes of convolutions, what they give exactly, and how far float32 may be off."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from guarded import GuardedTensor, GuardedVector, like, none_tensor
 
-from darkpy.engine.boundary import lib, pointer, stretches, struct
+from darkpy.engine.boundary import lib, struct
 
 __all__ = [
     "CASES",
@@ -15,22 +14,13 @@ __all__ = [
     "LARGE",
     "Case",
     "algorithms",
-    "backward_data",
-    "backward_weights",
     "close",
     "data_reference",
-    "forward",
     "forward_reference",
-    "integers",
     "is_depthwise",
-    "pack",
-    "patches",
-    "picks_winograd",
-    "unpack",
+    "plain_algorithms",
     "weights_reference",
-    "winograd_weights",
     "winograds",
-    "workspace_of",
 ]
 
 EPS = 2.0**-23
@@ -149,7 +139,7 @@ CASES = {
     **{f"{n} pixels": Case(5, 9, plane=(1, n), pad=(1, 1)) for n in (5, 6, 8, 13, 14, 15)},
 }
 
-
+#: Enough work for several threads.
 LARGE = {
     "thin": Case(1, 8, plane=(28, 28), batch=32, gap=0),
     "thin 2": Case(8, 16, plane=(14, 14), batch=32, gap=0),
@@ -182,6 +172,19 @@ def winograds(case):
 def algorithms(case):
     plain = lib.DK_CONV_DEPTHWISE if is_depthwise(case) else lib.DK_CONV_INDIRECT
     return [lib.DK_CONV_AUTO, lib.DK_CONV_IM2COL, plain, *winograds(case)]
+
+
+def uses_winograd(case, algorithm, which):
+    """Whether this pass runs a Winograd algorithm, whose transforms round."""
+    if algorithm == lib.DK_CONV_AUTO:
+        shape = struct("dk_conv_shape", case.fields())
+        algorithm = lib.dk_convolution_choose(shape, case.batch, *case.out_plane(), which)
+    return algorithm in {lib.DK_CONV_WINOGRAD, lib.DK_CONV_WINOGRAD_2X2}
+
+
+def plain_algorithms(case, which):
+    """Those that multiply and add the operands as they are."""
+    return [a for a in algorithms(case) if not uses_winograd(case, a, which)]
 
 
 def patches(case, x):
@@ -220,138 +223,6 @@ def weights_reference(case, x, dy):
     return np.einsum("nyxgcij,nyxgf->gfcij", patches(case, x), d).reshape(case.weights_shape())
 
 
-def workspace_of(size):
-    """(memory, pointer aligned to 64 bytes), full of NaN."""
-    memory = np.full(size // 4 + 32, np.nan, np.float32)
-    start = (-memory.ctypes.data % 64) // 4
-    return memory, pointer(memory[start:]) if size else pointer(None)
-
-
-def pack(case, weights):
-    shape = struct("dk_conv_shape", case.fields())
-    packed = GuardedVector(np.full(lib.dk_convolution_weights_size(shape), np.nan))
-    plain = np.ascontiguousarray(weights, np.float32)
-    assert lib.dk_convolution_pack(shape, pointer(plain), packed.pointer) == lib.DK_OK
-    packed.check()
-    return packed
-
-
-def unpack(case, packed):
-    shape = struct("dk_conv_shape", case.fields())
-    plain = GuardedVector(np.full(case.weights_shape(), np.nan))
-    assert lib.dk_convolution_unpack(shape, packed.pointer, plain.pointer) == lib.DK_OK
-    plain.check()
-    return plain.values
-
-
-def winograd_weights(case, algorithm, weights):
-    shape = struct("dk_conv_shape", case.fields())
-    made = GuardedVector(np.full(lib.dk_convolution_winograd_size(shape, algorithm), np.nan))
-    status = lib.dk_convolution_pack_winograd(shape, algorithm, weights.pointer, made.pointer)
-    assert status == lib.DK_OK
-    made.check()
-    return made
-
-
-def forward(
-    case,
-    x,
-    weights,
-    algorithm=0,
-    activation=0,
-    scale=None,
-    shift=None,
-    residual=None,
-    prepared=False,
-    prefetch=(),
-    out=None,
-):
-    source, out = GuardedTensor(x, case.gap), like(case.y_shape()) if out is None else out
-    added = None if residual is None else GuardedTensor(residual, 5)
-    packed = pack(case, weights)
-    fields = {
-        "shape": case.fields(),
-        "x": source.struct,
-        "y": out.struct,
-        "residual": none_tensor(case.y_shape()) if added is None else added.struct,
-        "weights": packed.pointer,
-        "scale": pointer(scale),
-        "shift": pointer(shift),
-        "activation": activation,
-        "algorithm": algorithm,
-    }
-    made = winograd_weights(case, algorithm, packed) if prepared else None
-    fields["winograd"] = made.pointer if made else pointer(None)
-    fields["prefetch"], fields["prefetch_count"] = stretches(prefetch), len(prefetch)
-    size = lib.dk_convolution_forward_workspace(struct("dk_convolution", fields))
-    memory, space = workspace_of(size)
-    args = struct("dk_convolution", {**fields, "workspace": space, "workspace_bytes": size})
-    assert lib.dk_convolution_forward(args) == lib.DK_OK
-    source.check()
-    out.check()
-    del memory
-    return out.values
-
-
-def backward_data(case, dy, weights, algorithm=0, start=None):
-    delta = GuardedTensor(dy, case.gap)
-    out = like(case.x_shape()) if start is None else GuardedTensor(start)
-    packed = pack(case, weights)
-    fields = {
-        "shape": case.fields(),
-        "dy": delta.struct,
-        "dx": out.struct,
-        "weights": packed.pointer,
-        "accumulate": int(start is not None),
-        "algorithm": algorithm,
-    }
-    name = "dk_convolution_backward_data"
-    size = lib.dk_convolution_backward_data_workspace(struct(name, fields))
-    memory, space = workspace_of(size)
-    work = {"workspace": space, "workspace_bytes": size}
-    status = lib.dk_convolution_backward_data(struct(name, {**fields, **work}))
-    assert status == lib.DK_OK
-    out.check()
-    del memory
-    return out.values
-
-
-def backward_weights(case, x, dy, algorithm=0, start=None, before_run=lambda: None):
-    source, delta = GuardedTensor(x, case.gap), GuardedTensor(dy, case.gap)
-    updates = pack(case, np.zeros(case.weights_shape()) if start is None else start)
-    fields = {
-        "shape": case.fields(),
-        "x": source.struct,
-        "dy": delta.struct,
-        "updates": updates.pointer,
-        "algorithm": algorithm,
-    }
-    name = "dk_convolution_backward_weights"
-    size = lib.dk_convolution_backward_weights_workspace(struct(name, fields))
-    memory, space = workspace_of(size)
-    work = {"workspace": space, "workspace_bytes": size}
-    before_run()
-    status = lib.dk_convolution_backward_weights(struct(name, {**fields, **work}))
-    assert status == lib.DK_OK
-    updates.check()
-    del memory
-    plain = unpack(case, updates)
-    np.testing.assert_array_equal(pack(case, plain).values, updates.values)  # padding lanes stay 0
-    return plain
-
-
-def integers(rng, shape):
-    """Small integers, of which float32 sums are exact."""
-    return rng.integers(-8, 9, shape).astype(np.float32)
-
-
-def picks_winograd(case, algorithm):
-    """Whether any pass would use Winograd's algorithm."""
-    shape = struct("dk_conv_shape", case.fields())
-    choices = [lib.dk_convolution_choose(shape, case.batch, *case.out_plane(), k) for k in range(3)]
-    winograd = {lib.DK_CONV_WINOGRAD, lib.DK_CONV_WINOGRAD_2X2}
-    return algorithm in winograd or (algorithm == lib.DK_CONV_AUTO and winograd & set(choices))
-
-
 def close(got, exact, terms, magnitude):
+    """Differences of a sum of `terms` products whose sizes add up to `magnitude`."""
     assert (abs(got - exact) <= 4 * EPS * np.sqrt(terms) * magnitude + 1e-30).all()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from types import SimpleNamespace
 
 import numpy as np
 from references.network import ReferenceNetwork
@@ -73,30 +72,45 @@ class Pair:
 
     # -- what the engine drew ---------------------------------------------------------------------
 
-    def _kept(self, index: int, shape: tuple[int, ...], probability: float) -> np.ndarray:
-        """The mask that the engine drew: what its dropout makes of ones at the same step."""
+    def _alone(self, index: int, x: np.ndarray) -> np.ndarray:
+        """What one layer makes of `x` at the step of training that was made last."""
         layer = self.net.layers[index]
-        ones = layer.output_shape.tensor(shape[0])
-        program = Program()
-        layer.forward(Recorder(program, shape[0], _NoOutputs(), training=True), [ones], ones)
+        batch, program = len(x), Program()
+        inputs, output = (
+            shape.tensor(batch) for shape in (layer.input_shapes[0], layer.output_shape)
+        )
+        if layer.input_shapes[0] == layer.output_shape:
+            inputs = output  # dropout works in place
+        layer.forward(Recorder(program, batch, _NoOutputs(), training=True), [inputs], output)
         program.bind()
-        from_nchw(program, np.ones(shape, np.float32), ones)
+        from_nchw(program, np.ascontiguousarray(x, np.float32), inputs)
         program.run(self.net.steps - 1)
-        mask = np.empty(shape, np.float32)
-        to_nchw(program, ones, mask)
+        y = np.empty(layer.output_shape.array_shape(batch), np.float32)
+        to_nchw(program, output, y)
+        return y
+
+    def _kept(self, index: int, shape: tuple[int, ...], probability: float) -> np.ndarray:
+        """The mask that the engine drew: what its dropout makes of ones."""
+        mask = self._alone(index, np.ones(shape)).reshape(shape)
         np.testing.assert_allclose(mask[mask != 0], 1 / (1 - probability), rtol=1e-6)
         return mask != 0
 
     def _crop_place(
         self, index: int, rows: int, columns: int, may_flip: bool
     ) -> tuple[int, int, bool]:
-        """The place that the engine drew at the same step."""
-        drawn = SimpleNamespace()
-        self.net.layers[index]._draw(drawn, self.net.steps - 1)  # type: ignore[attr-defined]
-        assert 0 <= drawn.top <= rows
-        assert 0 <= drawn.left <= columns
-        assert may_flip or not drawn.flip
-        return drawn.top, drawn.left, bool(drawn.flip)
+        """The place that the engine drew: what its crop makes of pixels that say where they are."""
+        layer = self.net.layers[index]
+        shape = layer.input_shapes[0].array_shape(1)
+        place = np.broadcast_to(np.arange(np.prod(shape[2:])).reshape(shape[2:]), shape)
+        seen = self._alone(index, place)[0, 0]
+        if not layer.values.noadjust:
+            seen = (seen + 1) / 2  # the layer gives 2 x - 1
+        flip = seen[0, 0] > seen[0, -1]
+        top, left = divmod(int(seen[0].min()), shape[3])
+        assert 0 <= top <= rows
+        assert 0 <= left <= columns
+        assert may_flip or not flip
+        return top, left, bool(flip)
 
     # -- data -------------------------------------------------------------------------------------
 

@@ -41,7 +41,7 @@ activation=linear
 noloss=1
 [cost]
 """
-#: Of darkpy: other layers, the kernels' NumPy faces, training, data, commands.
+#: Of darkpy: other layers, the kernels for NumPy, training, data, commands.
 UNUSED = (
     *("darkpy.cli", "darkpy.data", "darkpy.export", "darkpy.files", "darkpy.training"),
     *("darkpy.kernels.blas", "darkpy.kernels.convolution", "darkpy.kernels.darknet_calls"),
@@ -142,6 +142,7 @@ def test_former_names_work_with_a_warning(old: str, new: str) -> None:
         module = getattr(kernels, old)
         names = {name: getattr(module, name) for name in moved.__all__}
     assert names == {name: getattr(moved, name) for name in moved.__all__}
+    assert getattr(kernels, old) is module, "the module stays, whatever functions it has"
 
 
 def test_a_function_hides_the_module_of_its_name() -> None:

@@ -135,11 +135,11 @@ def gradient_array(
 
 
 def activate(x: float, activation: str) -> float:
-    """Return f of one number, in float32.  Source: Darknet `activations.c` activate."""
+    """Return f(x) of one number, in float32.  Source: Darknet `activations.c` activate."""
     return float(activate_array(np.array([x], np.float32), activation)[0])
 
 
 def gradient(saved: float, activation: str) -> float:
-    """Return g of one number, in float32.  Source: Darknet `activations.c` gradient."""
+    """Return g(saved) of one number, in float32.  Source: Darknet `activations.c` gradient."""
     value = np.array([saved], np.float32)
     return float(gradient_array(value, activation, np.ones(1, np.float32))[0])

@@ -77,7 +77,9 @@ def smooth_l1_cpu(
     delta: FloatArray | None = None,
     error: FloatArray | None = None,
 ) -> tuple[FloatArray, FloatArray]:
-    """Squared error near 0, absolute further out: ``e, e**2`` within 1, else ``sign(e), 2|e| - 1``.
+    """Squared error near 0, absolute further out.
+
+    ``delta = e``, ``error = e**2`` within 1, else ``delta = sign(e)``, ``error = 2|e| - 1``.
 
     Source: Darknet `blas.c` smooth_l1_cpu, whose sign is wrong beyond 1.
     """

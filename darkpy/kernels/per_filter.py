@@ -65,7 +65,7 @@ def filter_vector(name: str, array: object, filters: int) -> FloatArray:
 
 
 def variant_rules(name: str) -> Variant:
-    """Return one of `VARIANTS`, or raise ArgumentError naming what exists."""
+    """Return the one of `VARIANTS` with this name, or raise ArgumentError naming what exists."""
     if name not in VARIANTS:
         raise ArgumentError(f"variant must be one of {', '.join(VARIANTS)}, got {name!r}")
     return VARIANTS[name]

@@ -28,7 +28,7 @@ class Windows(NamedTuple):
 
 
 def checked_windows(ksize: Pair, stride: Pair, pad: Pair, dilation: Pair) -> Windows:
-    """Return the windows of these arguments after a check of each."""
+    """Return the windows of ksize, stride, pad and dilation, after a check of each."""
     return Windows(
         pair("ksize", ksize, 1),
         pair("stride", stride, 1),

@@ -27,7 +27,7 @@ class Normalization(Layer):
 
     options = (
         real("alpha", 1e-4, "factor on the sum of squares"),
-        real("beta", 0.75, "exponent"),
+        real("beta", 0.75, "exponent of the norm"),
         real("kappa", 1.0, "added to the sum"),
         integer("size", 5, "channels in the window", minimum=1),
     )

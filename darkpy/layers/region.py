@@ -32,17 +32,22 @@ class Region(DetectionHead):
         flag("softmax", False, "classes are normalised by softmax, else by the logistic function"),
         flag("background", False, "objectness stands for the background and joins the softmax"),
         integer("max", None, "boxes per image in training", minimum=1),
-        real("jitter", 0.2, "training: random crop"),
-        flag("rescore", False, "training: objectness learns the box's IoU"),
+        real("jitter", 0.2, "training: sides of the random crop move by up to this share"),
+        flag("rescore", False, "training: the target of objectness is the box's IoU, not 1"),
         real("thresh", 0.5, "training: IoU above which a cell is not called empty"),
-        flag("classfix", False, "training: read for compatibility"),
-        flag("absolute", False, "read for compatibility"),
-        flag("random", False, "training: random input sizes"),
-        *(
-            real(f"{name}_scale", 1.0, "training: factor on deltas")
-            for name in ("coord", "object", "noobject", "mask", "class")
+        flag(
+            "classfix",
+            False,
+            "training, AlexeyAB's: cells that overlap a truth learn its class, too",
         ),
-        flag("bias_match", False, "training: boxes of the anchors' sizes match truths"),
+        flag("absolute", False, "read for compatibility"),
+        flag("random", False, "training: the input's size changes every 10 updates"),
+        real("coord_scale", 1.0, "training: factor of the boxes' deltas"),
+        real("object_scale", 1.0, "training: factor of the objectness deltas where an object is"),
+        real("noobject_scale", 1.0, "training: factor of the objectness deltas elsewhere"),
+        real("mask_scale", 1.0, "training: factor of the deltas of coordinates beyond 4"),
+        real("class_scale", 1.0, "training: factor of the classes' deltas"),
+        flag("bias_match", False, "training: truths choose by the anchors' shapes, not the boxes'"),
         text("tree", None, "class hierarchy: not supported"),
         text("map", None, "file of class numbers"),
     )

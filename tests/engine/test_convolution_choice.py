@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from convolution_cases import (
-    CASES,
-    Case,
-)
+from convolution_cases import CASES, Case
 
 from darkpy.engine.boundary import lib, struct
 

@@ -1,4 +1,4 @@
-"""Convolution, forward: its epilogue, large outputs, prefetching, and what it refuses."""
+"""Convolution: every algorithm, instruction set and odd shape against float64 sums."""
 
 from __future__ import annotations
 
@@ -6,19 +6,62 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from convolution_call import forward, pack
 from convolution_cases import (
     CASES,
     LARGE,
     Case,
     algorithms,
-    forward,
+    close,
     forward_reference,
-    pack,
+    plain_algorithms,
+    winograds,
 )
+from draw import integers, normal
 from guarded import GuardedTensor, like
 from references.activations import activate
 
 from darkpy.engine.boundary import lib, pointer, struct
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_it_is_exact_on_integers(every_simd, rng, name):
+    case = CASES[name]
+    x, weights = integers(rng, case.x_shape()), integers(rng, case.weights_shape())
+    y = forward_reference(case, x, weights)
+    for algorithm in plain_algorithms(case, lib.DK_CONV_FORWARD):
+        np.testing.assert_array_equal(forward(case, x, weights, algorithm), y)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_real_values_stay_within_the_bound(every_simd, rng, name):
+    case = CASES[name]
+    x, weights = normal(rng, *case.x_shape()), normal(rng, *case.weights_shape())
+    exact, limit = (forward_reference(case, f(x), f(weights)) for f in (np.asarray, np.abs))
+    for algorithm in plain_algorithms(case, lib.DK_CONV_FORWARD):
+        close(forward(case, x, weights, algorithm), exact, case.terms(), limit)
+
+
+@pytest.mark.parametrize(
+    ("name", "winograd"), [(name, a) for name, case in CASES.items() for a in winograds(case)]
+)
+def test_winograd_stays_close_on_the_scale_of_a_tile(every_simd, rng, name, winograd):
+    """Transforms mix the values of a tile, so errors go with the largest sum|a*b| around."""
+    case = CASES[name]
+    x, weights = normal(rng, *case.x_shape()), normal(rng, *case.weights_shape())
+    exact, limit = (forward_reference(case, f(x), f(weights)) for f in (np.asarray, np.abs))
+    for prepared in (False, True):
+        got = forward(case, x, weights, winograd, prepared=prepared)
+        close(got, exact, 4 * case.terms(), limit.max())
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_bits_do_not_depend_on_the_number_of_threads(every_simd, same_bits, rng, name):
+    case = LARGE[name]
+    x, weights = normal(rng, *case.x_shape()), normal(rng, *case.weights_shape())
+    same_bits(lambda: [forward(case, x, weights)])
+    got, want = forward(case, x, weights), forward(case, x, weights, lib.DK_CONV_IM2COL)
+    np.testing.assert_allclose(got, want, rtol=0, atol=2e-5 * abs(want).max())
 
 
 @pytest.mark.parametrize("algorithm", ["DK_CONV_INDIRECT", "DK_CONV_WINOGRAD"])

@@ -1,14 +1,18 @@
-"""Packed weights: every place is filled, and the way back."""
+"""Filters in the packed layout and back."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from convolution_cases import (
-    Case,
-    pack,
-    unpack,
-)
+from convolution_call import pack, unpack
+from convolution_cases import CASES, Case
+from draw import integers
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_packed_filters_come_back(every_simd, rng, name):
+    weights = integers(rng, CASES[name].weights_shape())
+    np.testing.assert_array_equal(unpack(CASES[name], pack(CASES[name], weights)), weights)
 
 
 @pytest.mark.parametrize(

@@ -1,48 +1,14 @@
-"""Convolution on several threads: the same bits, and scratch memory for any number of them."""
+"""Scratch memory: asked for with one number of threads, used with another."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from convolution_cases import (
-    LARGE,
-    Case,
-    backward_data,
-    backward_weights,
-    forward,
-    pack,
-)
+from convolution_call import backward_weights, forward, pack
+from convolution_cases import LARGE, Case
 from guarded import GuardedTensor, GuardedVector, like
 
 from darkpy.engine.boundary import lib, struct
-
-
-@pytest.mark.parametrize("name", LARGE)
-def test_bits_do_not_depend_on_the_number_of_threads(every_simd, threads, rng, name):
-    case = LARGE[name]
-    x, dy, weights = (
-        rng.standard_normal(s).astype(np.float32)
-        for s in (case.x_shape(), case.y_shape(), case.weights_shape())
-    )
-    first = None
-    for count in (1, 2, 7):
-        threads(count)
-        results = [
-            forward(case, x, weights),
-            backward_data(case, dy, weights),
-            backward_weights(case, x, dy),
-        ]
-        first = first or results
-        for got, want in zip(results, first, strict=True):
-            np.testing.assert_array_equal(got, want)
-    im2col = lib.DK_CONV_IM2COL
-    slow = [
-        forward(case, x, weights, im2col),
-        backward_data(case, dy, weights, im2col),
-        backward_weights(case, x, dy, im2col),
-    ]
-    for got, want in zip(slow, first, strict=True):
-        np.testing.assert_allclose(got, want, rtol=0, atol=2e-5 * abs(want).max())
 
 
 def test_a_workspace_made_for_fewer_threads_is_enough(threads, rng):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from darkpy.engine.aligned import ALIGNMENT, aligned, neighbours
 from darkpy.engine.finite import first_not_finite
 
 STRETCH = 1 << 14
@@ -33,15 +32,3 @@ def test_the_first_bad_value_is_found(threads, bad: float, places: tuple[int, ..
     for count in (1, 2, 7):
         threads(count)
         assert first_not_finite(x) == min(places)
-
-
-def test_arrays_begin_with_a_cache_line() -> None:
-    assert aligned(5).shape == (5,)
-    sizes = [1, 16, 0, 17, 1000]
-    arrays = neighbours(sizes)
-    assert [array.size for array in arrays] == sizes
-    assert all(array.ctypes.data % (4 * ALIGNMENT) == 0 for array in arrays)
-    for k, array in enumerate(arrays):
-        array[...] = k
-    assert [set(array.tolist()) for array in arrays] == [{0}, {1}, set(), {3}, {4}]
-    assert neighbours([]) == []

@@ -1,4 +1,4 @@
-"""Element-wise kernels: NumPy faces and flat forms against the float64 reference."""
+"""Element-wise kernels: NumPy's arrays and Darknet's calls against the float64 reference."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Memory:
 
 @pytest.mark.parametrize(("incx", "incy"), [(1, 1), (2, 1), (1, 3), (2, 2)])
 @pytest.mark.parametrize("n", LENGTHS)
-def test_flat_vectors(n, incx, incy, every_simd, rng):
+def test_darknets_calls_of_strided_vectors(n, incx, incy, every_simd, rng):
     values_x, values_y = integers(rng, n), integers(rng, n)
     x, a = Memory(values_x, incx), (values_x, 1)
     for name, before, after in (
@@ -69,7 +69,7 @@ def test_flat_vectors(n, incx, incy, every_simd, rng):
 
 
 @pytest.mark.parametrize("n", LENGTHS)
-def test_flat_with_several_arrays(n, every_simd, rng):
+def test_darknets_calls_of_several_arrays(n, every_simd, rng):
     a, b, s, dc, z = (Memory(integers(rng, n), 1) for _ in range(5))
     before = z.view.copy()
     darknet_calls.mult_add_into_cpu(n, a.view, b.view, z.view)
@@ -109,7 +109,7 @@ def test_inter_and_deinter(nx, ny, batch, every_simd, rng):
 
 
 @pytest.mark.parametrize("shape", [(5,), (2, 3, 4, 5), (1, 1), (0, 3), ()])
-def test_numpy_faces(shape, every_simd, rng):
+def test_numpys_arrays(shape, every_simd, rng):
     x, y, z = (integers(rng, *shape) for _ in range(3))
     for got, expected in (
         (K.fill_cpu(shape, 3), np.full(shape, 3.0)),

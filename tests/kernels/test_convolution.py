@@ -1,12 +1,15 @@
-"""The NumPy face of convolution against the float64 reference."""
+"""Convolution on NumPy's arrays against the float64 reference."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from draw import integers
+from needs import needs_bf16
 from references.convolution import convolution_backward
 from references.convolution import convolution_forward as reference
 
+from darkpy.engine import simd
 from darkpy.errors import ArgumentError, DTypeError, KernelError, ShapeError
 from darkpy.kernels.convolution import (
     convolution_backward_data,
@@ -22,10 +25,6 @@ CASES = [
     ((3, 6, 5, 5), (6, 1, 3, 3), {"pad": 1, "groups": 6}),
     ((4, 6, 5, 4), (9, 6, 5, 4), {}),
 ]
-
-
-def integers(rng, shape):
-    return rng.integers(-8, 9, shape).astype(np.float32)
 
 
 @pytest.mark.parametrize(("x_shape", "weights_shape", "options"), CASES)
@@ -69,3 +68,48 @@ def test_bad_input_is_named():
         convolution_backward_data(x, np.ones((2, 4, 1, 1), np.float32), (5, 5))
     with pytest.raises(ShapeError, match=r"grad_y must have shape \(1, 4, 3, 3\)"):
         convolution_backward_weights(x, x, 3)
+
+
+@needs_bf16
+@pytest.mark.parametrize("algorithm", ["indirect-bf16", "winograd-2x2-bf16"])
+def test_bf16_is_exact_on_small_integers(rng, algorithm):
+    """Eight bits hold them, Winograd's transforms of them as well."""
+    x, weights, biases = (integers(rng, s) for s in ((2, 5, 9, 8), (20, 5, 3, 3), 20))
+    y = convolution_forward(x, weights, biases, pad=1, algorithm=algorithm)
+    np.testing.assert_array_equal(y, reference(x, weights, biases, pad=1))
+
+
+@needs_bf16
+@pytest.mark.parametrize("algorithm", ["indirect-bf16", "winograd-2x2-bf16"])
+def test_bf16_rounds_its_operands(algorithm):
+    x, weights = np.full((1, 1, 4, 4), 1 + 2.0**-12, np.float32), np.zeros((1, 1, 3, 3), np.float32)
+    weights[..., 1, 1] = 1
+    np.testing.assert_array_equal(convolution_forward(x, weights, pad=1), x)
+    y = convolution_forward(x, weights, pad=1, algorithm=algorithm)
+    np.testing.assert_array_equal(y, np.ones_like(x))
+
+
+@needs_bf16
+def test_what_bf16_cannot_do_is_refused(rng):
+    x = rng.standard_normal((1, 4, 5, 5), np.float32)
+    weights = rng.standard_normal((4, 2, 3, 3), np.float32)
+    with pytest.raises(KernelError):
+        convolution_forward(x, weights, groups=2, pad=1, algorithm="indirect-bf16")
+    weights = rng.standard_normal((4, 4, 3, 3), np.float32)
+    for name in ("indirect-bf16", "winograd-2x2-bf16"):
+        with pytest.raises(KernelError):
+            convolution_backward_data(x, weights, (5, 5), pad=1, algorithm=name)
+        with pytest.raises(KernelError):
+            convolution_backward_weights(x, x, 3, pad=1, algorithm=name)
+    with pytest.raises(KernelError):
+        convolution_forward(x, weights, stride=2, algorithm="winograd-2x2-bf16")
+
+
+def test_other_instruction_sets_say_that_they_lack_bf16(every_simd, rng):
+    if every_simd == "avx512":
+        return
+    assert not simd.has_bf16()
+    x = rng.standard_normal((1, 2, 5, 5), np.float32)
+    for name in ("indirect-bf16", "winograd-2x2-bf16"):
+        with pytest.raises(KernelError, match="cannot"):
+            convolution_forward(x, x[:, :, :3, :3].copy(), algorithm=name)

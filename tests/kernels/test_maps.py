@@ -1,19 +1,16 @@
-"""reorg, flatten, shortcut and upsample: NumPy faces and flat forms against the reference."""
+"""reorg, flatten, shortcut and upsample: NumPy's arrays and Darknet's calls against float64."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from draw import integers
 from references import kernels as reference
 from references import reorg, routing
 
 import darkpy.kernels as K
 from darkpy.errors import ArgumentError, ShapeError
 from darkpy.kernels import darknet_calls
-
-
-def integers(rng, shape):
-    return rng.integers(-8, 9, shape).astype(np.float32)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Shortcuts of several sources and embeddings: NumPy faces and flat forms against float64."""
+"""Shortcuts of several sources: NumPy's arrays and Darknet's calls against float64."""
 
 from __future__ import annotations
 
@@ -137,23 +137,6 @@ def test_flat_forms(rng):
     np.testing.assert_allclose(updates, 1 + dw, rtol=1e-4, atol=1e-4)
 
 
-def test_embeddings(rng):
-    x = rng.standard_normal((2, 12, 3, 5)).astype(np.float32)
-    got = K.get_embedding(x, 4, 2, 3, anchor=1, image=1)
-    want = reference.get_embedding(x, 5, 3, 12, 4, 3, 2, 1, 1)
-    np.testing.assert_array_equal(got, want.astype(np.float32))
-    out = np.full(6, -3, np.float32)
-    darknet_calls.get_embedding(x, 5, 3, 12, 4, 3, 2, 1, 1, out[1:-1])
-    np.testing.assert_array_equal(out[1:-1], got)
-    assert out[0] == out[-1] == -3
-    a, b = x[0, 0].copy(), x[1, 3].copy()
-    exact = reference.cosine_similarity(a, b)
-    assert abs(K.cosine_similarity(a, b) - exact) < 1e-6
-    assert abs(darknet_calls.cosine_similarity(a, b, a.size) - exact) < 1e-6
-    assert abs(darknet_calls.math_vector_length(a, 9) - np.linalg.norm(a.ravel()[:9])) < 1e-6
-    assert K.cosine_similarity(a, np.zeros_like(a)) == 0
-
-
 def test_bad_input_is_named(rng):
     x, sources, w = case(rng, SHAPES[1], "per channel")
     with pytest.raises(ShapeError, match=r"weights must have shape \(4, any\)"):
@@ -170,10 +153,6 @@ def test_bad_input_is_named(rng):
         K.shortcut_multilayer_cpu(x, [sources[0]], out=sources[0])
     with pytest.raises(ShapeError, match="source_deltas must be 3 arrays"):
         K.backward_shortcut_multilayer_cpu(x, x, sources, source_deltas=[])
-    with pytest.raises(ShapeError, match="embedding_size must be at most 4 channels"):
-        K.get_embedding(x, 5, 0, 0)
-    with pytest.raises(ArgumentError, match="row must be 0 to 6"):
-        K.get_embedding(x, 2, 7, 0)
     head = (x.size, x[0].size, len(x), 1, [x[0].size])
     with pytest.raises(ShapeError, match="must hold at least"):
         darknet_calls.shortcut_multilayer_cpu(*head, [x[:1]], x.copy(), x, None, 0, "none")

@@ -11,20 +11,26 @@ import pytest
 
 from darkpy.config.option import Kind, Option
 from darkpy.config.sections import parse_cfg
-from darkpy.errors import ConfigError, OptionValueError, UnknownSectionError, UnusedOptionWarning
+from darkpy.errors import (
+    ConfigError,
+    OptionValueError,
+    StateError,
+    UnknownSectionError,
+    UnusedOptionWarning,
+)
 from darkpy.layers.base import COMMON_OPTIONS
 from darkpy.layers.registry import layer_classes, options_of
 from darkpy.network.network import Network
 
-#: Options that a section needs before it can stand behind 8 channels of 6 x 4.
+#: Options that a section needs to stand behind 8 channels of 6 x 4.
 NEEDED = {
-    "crop": "crop_height=3\ncrop_width=2\n",
     "region": "num=1\nclasses=3\n",
     "route": "layers=-1\n",
     "shortcut": "from=-2\n",
     "yolo": "num=1\nclasses=3\n",
-    "cost": "",
 }
+#: Options without which it does not do much.
+USEFUL = {"crop": "crop_height=3\ncrop_width=2\n"}
 HEAD = """[net]
 batch=2
 height=6
@@ -48,10 +54,14 @@ def network(name: str, extra: str = "", **options: object) -> Network:
     """The section between two convolutions and another layer that reads it."""
     written = "".join(f"{key}={value}\n" for key, value in options.items())
     given = {line.split("=")[0] for line in extra.split()}
-    needed = "".join(
-        line + "\n" for line in NEEDED.get(name, "").split() if line.split("=")[0] not in given
-    )
-    text = f"{HEAD}[{name}]\n{written}{extra}{needed}[activation]\n"
+    others = (NEEDED | USEFUL).get(name, "").split()
+    needed = "".join(line + "\n" for line in others if line.split("=")[0] not in given)
+    return bare(name, written + extra + needed)
+
+
+def bare(name: str, options: str) -> Network:
+    """As `network`, with these options only."""
+    text = f"{HEAD}[{name}]\n{options}[activation]\n"
     if not layer_classes()[name].is_answer:
         text = text.removesuffix("[activation]\n")
     return Network(parse_cfg(text, "some.cfg"), dialect="alexeyab", seed=3)
@@ -133,17 +143,29 @@ def test_parameters_round_trip(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", FULL_NAMES)
-def test_every_layer_explains_itself(name: str) -> None:
-    layer = layer_classes()[name]
-    assert layer.__doc__
-    assert "Source:" in layer.__doc__
-    assert name in layer.sections
-    names = [option.name for option in options_of(name)]
+def test_every_layer_explains_its_options(name: str) -> None:
+    options = options_of(name)
+    names = [option.name for option in options]
     assert len(names) == len(set(names))
-    for option in options_of(name):
-        assert len(option.meaning.split()) >= 1, option.name
+    assert set(COMMON_OPTIONS) <= set(options)
+    for option in options:
+        assert is_explained(option.meaning), option.name
         assert option.dialect in (None, "pjreddie", "alexeyab", "darkpy")
-    assert set(COMMON_OPTIONS) <= set(options_of(name))
+
+
+def is_explained(meaning: str) -> bool:
+    """Whether the meaning of an option has two words, beside the one that it is for training."""
+    return len(set(re.findall(r"\w+", meaning.lower())) - {"a", "the", "training"}) >= 2
+
+
+@pytest.mark.parametrize("meaning", ["", "training", "Training: factor", "the scale", "exponent"])
+def test_a_word_is_no_meaning(meaning: str) -> None:
+    assert not is_explained(meaning)
+
+
+@pytest.mark.parametrize("name", FULL_NAMES)
+def test_the_summary_names_every_layer(name: str) -> None:
+    assert name in layer_classes()[name].sections
     assert re.search(rf"\b{name}\b", network(name).summary())
 
 
@@ -250,15 +272,20 @@ def test_misfits(name: str, options: str, message: str | None) -> None:
 
 def test_a_layer_says_which_parameters_it_lacks() -> None:
     layer = network("maxpool").layers[2]
-    with pytest.raises(Exception, match=r"layer 2 \[maxpool\] has no weights"):
+    with pytest.raises(StateError, match=r"layer 2 \[maxpool\] has no weights"):
         _ = layer.weights
 
 
-def test_defaults_need_no_options() -> None:
+@pytest.mark.parametrize("name", FULL_NAMES)
+def test_only_what_has_to_be_told_needs_options(name: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for name in FULL_NAMES:
-            network(name)
+        network(name)
+        if name not in NEEDED:
+            bare(name, "")
+            return
+    with pytest.raises(ConfigError, match=rf"^some\.cfg:{FIRST_LINE}: \[{name}\] .*needs "):
+        bare(name, "")
 
 
 @pytest.mark.parametrize(("filters", "channels", "groups"), [(5, 3, 1), (3, 5, 1), (6, 4, 2)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ import pytest
 from graphs import GRAPHS, HEAD, TAIL
 from network_pair import Pair
 
-from darkpy.network.plans import MAX_PLANS
+from darkpy.network.network import MAX_IMAGES, Network
+from darkpy.network.plans import MAX_PLANS, Plans
 
 
 def resident() -> int:
@@ -20,10 +22,14 @@ def resident() -> int:
     return 4096 * pages
 
 
-@pytest.fixture
-def pair() -> Pair:
+def large_inception() -> Pair:
     head = HEAD.replace("height=6", "height=40").replace("width=5", "width=40")
     return Pair(head + GRAPHS["inception"] + TAIL)
+
+
+@pytest.fixture
+def pair() -> Pair:
+    return large_inception()
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux's /proc")
@@ -48,23 +54,31 @@ def test_memory_stays(pair: Pair) -> None:
         everything()
     gc.collect()
     assert resident() - before < 8 << 20
-    assert len(net._plans) <= MAX_PLANS
 
 
-def test_a_plan_is_made_once_per_batch_size(pair: Pair) -> None:
-    x = pair.photos(2)
-    pair.net.predict(x)
-    wanted = (pair.net.answer.index,)
-    plan = pair.net._plans.get(2, wanted=wanted)
-    pair.net.predict(x)
-    assert pair.net._plans.get(2, wanted=wanted) is plan
+def test_a_plan_is_made_once_per_batch_size_and_few_are_kept(pair: Pair) -> None:
+    plans = Plans(pair.net)
+    for batch in range(1, 2 * MAX_PLANS):
+        plan = plans.get(batch)
+        assert plans.get(batch) is plan
+        assert plan.batch == batch
+        assert len(plans) == min(batch, MAX_PLANS)
+    plans.clear()
+    assert len(plans) == 0
 
 
 def test_large_batches_run_in_pieces(pair: Pair) -> None:
-    x = pair.photos(100)
-    out = pair.net.predict(x)
-    np.testing.assert_allclose(out[50:53], pair.net.predict(x[50:53]), rtol=1e-5, atol=1e-6)
-    assert max(key[0] for key in pair.net._plans._plans) <= 32
+    def peak(net: Network, x: np.ndarray) -> int:
+        tracemalloc.start()
+        net.predict(x)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    x = pair.photos(MAX_IMAGES * 6)
+    assert peak(pair.net, x) < 1.5 * peak(large_inception().net, x[:MAX_IMAGES])
+    out, piece = pair.net.predict(x), pair.net.predict(x[50:53])
+    np.testing.assert_allclose(out[50:53], piece, rtol=1e-5, atol=1e-6)
 
 
 def test_one_network_serves_several_threads(pair: Pair) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from imagenet_photos import photos
+from needs import needs_bf16
 
 import darkpy
 from darkpy.cli.main import main
@@ -21,10 +21,6 @@ from darkpy.layers.shared.filter_layer import FilterLayer
 from darkpy.network.network import Network
 from darkpy.network.plan import Plan
 from darkpy.training.comparison import Comparison
-
-needs_bf16 = pytest.mark.skipif(
-    not simd.has_bf16(), reason="no AVX512_BF16 here, or DARKPY_SIMD rules it out"
-)
 
 TEXT = """[net]
 batch=2
@@ -85,13 +81,6 @@ def network(precision: str = "bf16", text: str = TEXT) -> Network:
         if "rolling_variance" in layer.parameters:
             layer.rolling_variance = np.ones(layer.rolling_variance.shape, np.float32)
     return net
-
-
-@pytest.fixture
-def threads() -> Iterator[object]:
-    before = simd.get_num_threads()
-    yield simd.set_num_threads
-    simd.set_num_threads(before)
 
 
 def filters(net: Network) -> list[FilterLayer]:

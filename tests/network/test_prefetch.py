@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 import darkpy
-from darkpy.network import prefetch
 from darkpy.network.plan import Plan
 
 
@@ -43,8 +42,11 @@ def test_every_byte_is_fetched_once_and_before_its_turn(calls):
 
 
 def test_no_call_fetches_more_than_it_has_time_for(calls):
+    """Two cores' worth of memory delivers a cache line in the time of 448 products."""
     net = darkpy.load("googlenet")
+    some = 0
     for call in calls:
-        products = net.layers[call.owner].multiply_adds()
-        total = sum(stretch.size for stretch in call.fields["prefetch"])
-        assert total <= prefetch.BYTES_PER_PRODUCT * products + 1
+        lines = sum(stretch.size for stretch in call.fields["prefetch"]) / 64
+        assert lines * 448 <= net.layers[call.owner].multiply_adds() + 448
+        some += lines > 0
+    assert some > 10
