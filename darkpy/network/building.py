@@ -17,7 +17,7 @@ __all__ = ["build_layers", "input_shape_of"]
 
 
 def input_shape_of(options: NetOptions) -> Shape:
-    """Size of an input: an image, or a vector where [net] gives `inputs` alone."""
+    """Return the shape of an input: an image, or a vector if [net] has only `inputs`."""
     if options.has_image:
         return Shape(options.channels, options.height, options.width)
     return Shape.vector(options.inputs)
@@ -38,11 +38,11 @@ def build_layers(
     sections : sequence of Section
         The whole file.
     options : NetOptions
-        What its first section says.
+        The checked [net] section.
     dialect : Dialect
         The fork's constants.
     seed : int
-        For initial weights.
+        Seed of the initial weights.
     strict : bool
         Unknown keys are errors instead of warnings.
     precision : str
@@ -51,7 +51,7 @@ def build_layers(
     Raises
     ------
     ConfigError
-        Names file, line, section, key and value.
+        The message names file, line, section, key and value.
     """
     layers: list[Layer] = []
     input_shape = input_shape_of(options)

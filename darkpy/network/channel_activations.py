@@ -1,7 +1,7 @@
 """Channel activations, which mix a pixel's channels: recorded around a layer's own calls.
 
-An activation is a function of each value, which layers record themselves, or one of
-`CHANNEL_ACTIVATIONS`, of which layers know nothing.
+Layers record activations that are a function of each value. Those of `CHANNEL_ACTIVATIONS` are
+recorded here, and layers do not know them.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ __all__ = ["record_backward", "record_forward"]
 
 
 def record_forward(recorder: Recorder, layer: Layer, inputs: list[Tensor], output: Tensor) -> Any:
-    """Record the layer's forward pass and, where it mixes channels, its activation.
+    """Record the layer's forward pass and, if it mixes channels, its activation.
 
-    Returns what `record_backward` wants as `saved`.
+    `record_backward` needs the result as `saved`.
     """
     if not layer.mixes_channels:
         return layer.forward(recorder, inputs, output)
@@ -42,7 +42,7 @@ def record_backward(
     output: Tensor,
     delta: Tensor,
 ) -> None:
-    """Record the backward pass of the activation where it mixes channels, then the layer's."""
+    """Record the backward pass of the activation, if it mixes channels, and of the layer."""
     if not layer.mixes_channels:
         layer.backward(recorder, saved, inputs, output, delta)
         return

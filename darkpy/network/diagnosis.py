@@ -15,17 +15,17 @@ __all__ = ["describe_break"]
 
 
 def describe_break(model: Model, program: Program, x: FloatArray, cost: float) -> str:
-    """Say where a step's numbers stopped being finite; makes its calls once more to find it.
+    """Describe where the numbers of a step stopped being finite; repeats its calls to find out.
 
     Parameters
     ----------
     model : Model
     program : Program
-        Of the step, its input still in place.
+        The program of the step, which still holds its input.
     x : ndarray
-        The step's photos.
+        The photos of the step.
     cost : float
-        NaN or infinite.
+        The cost, which is NaN or infinite.
     """
     update = (model.seen - 1) // model.update_batch + 1
     text = (

@@ -1,7 +1,7 @@
 """Folding: a 1x1 convolution without activation becomes part of the filters behind it.
 
-Networks that come from Caffe begin with such a layer: it changes the order of the colours and takes
-the mean pixel away.
+Networks that come from Caffe begin with such a layer: it changes the order of the colours and
+subtracts the mean pixel.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ __all__ = ["FoldedFilters", "can_fold"]
 
 
 def can_fold(first: FilterLayer, second: FilterLayer) -> bool:
-    """Whether `first` is a linear step that `second`, which pads nothing, can take over.
+    """Whether `first` is linear and can be folded into `second`, which must not have padding.
 
-    Only where that saves work, and where nobody forced an algorithm.
+    False, too, if that would not save work, or if an algorithm of theirs was forced.
     """
     a, b = first.geometry, second.geometry
     sides = ("size_h", "size_w", "stride_h", "stride_w", "groups")
@@ -45,16 +45,16 @@ class FoldedFilters:
     Parameters
     ----------
     first, second : FilterLayer
-        As `can_fold` says.
+        Two layers for which `can_fold` is true.
 
     Attributes
     ----------
     geometry : dict
         The fields of ``struct dk_conv_shape``.
     weights : ndarray
-        As the packing of `second` stores them; filled by `refresh`, its address never changes.
+        In the packing of `second`; `refresh` fills it, and its address never changes.
     shift : ndarray of float32
-        Likewise.
+        Filled by `refresh`; its address never changes.
     """
 
     def __init__(self, first: FilterLayer, second: FilterLayer) -> None:
@@ -67,11 +67,11 @@ class FoldedFilters:
 
     @property
     def first(self) -> int:
-        """Index of the convolution that is left out."""
+        """Index of the convolution that need not run."""
         return self._layers[0].index
 
     def fields(self) -> dict[str, Any]:
-        """The joined filters' fields of ``struct dk_convolution``."""
+        """The fields of ``struct dk_convolution`` for the folded filters."""
         return {"shape": self.geometry, "weights": self.weights, "shift": self.shift}
 
     def refresh(self) -> None:
@@ -91,5 +91,5 @@ class FoldedFilters:
         if second.factor is not None:
             offset *= second.factor
         self.shift[...] = second.shift + offset
-        # the first reading of a parameter makes its initial value: a new version
+        # a parameter gets its initial value, and a new version, when it is first read
         self._versions = tuple(parameter.version for parameter in parameters)

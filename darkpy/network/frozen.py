@@ -10,15 +10,15 @@ __all__ = ["first_updated", "last_stopped"]
 
 
 def last_stopped(layers: Sequence[Layer], updates: int) -> int:
-    """Return the last layer that gets no gradient, as those before it do not; -1 for none.
+    """Return the last layer that, with all before it, gets no gradient; -1 if there is none.
 
     Parameters
     ----------
     layers : sequence of Layer
         The whole network.
     updates : int
-        Updates made so far, this step's own included: where the dialect says so, a value above 1
-        stops only before that many.
+        Number of updates including this step's: in the dialect alexeyab a value above 1 stops the
+        gradient only until that many are done.
     """
 
     def stops(layer: Layer) -> bool:
@@ -33,8 +33,8 @@ def last_stopped(layers: Sequence[Layer], updates: int) -> int:
 def first_updated(layers: Sequence[Layer]) -> int:
     """Return the first layer that updates change; those before it are frozen for good.
 
-    Where the dialect says so, ``stopbackward=1`` freezes the layers before its own. All others take
-    part in updates: without a gradient, momentum and weight decay still act on them.
+    In the dialect alexeyab, ``stopbackward=1`` freezes the layers before its own. All others take
+    part in updates: even without a gradient, momentum and weight decay act on them.
     """
     frozen = (
         layer.index

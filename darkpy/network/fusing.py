@@ -17,10 +17,10 @@ __all__ = ["find_folds", "find_pooled", "find_sums"]
 def find_sums(
     layers: Sequence[Layer], running: Sequence[int], wanted: Iterable[int], training: bool
 ) -> dict[int, Sum]:
-    """Linear filters that only a [shortcut] of equal sizes reads, with what they do for it.
+    """Return linear filters that only a [shortcut] of equal sizes reads, with its sum.
 
-    In training the sum is left to batch normalisation, so the filters need to have one, and the
-    gradient of the sum's activation has to follow from its output.
+    In training batch normalisation computes the sum, so the filters must have it, and the gradient
+    of the sum's activation must follow from its output.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def find_sums(
     running : sequence of int
         The layers that run.
     wanted : iterable of int
-        Layers whose outputs survive the run.
+        Layers whose outputs are read after the run.
     training : bool
     """
     private = read_once(layers, running, wanted)
@@ -53,7 +53,7 @@ def find_sums(
 def find_folds(
     layers: Sequence[Layer], running: Sequence[int], wanted: Iterable[int]
 ) -> dict[int, int]:
-    """Convolution -> the linear 1x1 convolution before it that its filters can take over."""
+    """Return convolution -> the linear 1x1 convolution before it that can be folded into it."""
     private = read_once(layers, running, wanted)
     folds: dict[int, int] = {}
     for index in running:
@@ -69,11 +69,11 @@ def find_folds(
 def find_pooled(
     layers: Sequence[Layer], running: Sequence[int], stop: int
 ) -> dict[int, list[tuple[int, int]]]:
-    """[maxpool] -> the filters that only it reads, with their first channel in its input.
+    """Return [maxpool] -> the filters that only it reads, with their first channel in its input.
 
-    A pool's output is some of the filters' values, and only those have a delta: so the backward of
-    bias and activation may be done on the pool's output and delta. These have fewer values, and the
-    filters' output need not be kept. There may be a [route] of such filters between.
+    A pool selects some of the filters' values, and only those have a delta. So the gradients of
+    bias and activation can be computed on the pool's output and delta, which have fewer values, and
+    the filters' output need not be kept. A [route] of such filters may come before the pool.
 
     Parameters
     ----------

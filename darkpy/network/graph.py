@@ -1,4 +1,4 @@
-"""The network as a graph: what an output needs, who reads whom, where gradients are wanted."""
+"""The network as a graph: what an output depends on, who reads whom, where gradients are needed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def needed(layers: Sequence[Layer], wanted: Iterable[int]) -> list[int]:
 
 
 def read_once(layers: Sequence[Layer], running: Sequence[int], wanted: Iterable[int]) -> set[int]:
-    """Return the layers that one other of the `running` layers reads, and nobody else.
+    """Return the layers whose output exactly one of the `running` layers reads, and no user.
 
     Parameters
     ----------
@@ -42,8 +42,8 @@ def read_once(layers: Sequence[Layer], running: Sequence[int], wanted: Iterable[
 def wants_delta(layers: Sequence[Layer], stop: int) -> list[bool]:
     """Return for each layer whether training needs the gradient of its output.
 
-    It does where the layer or one before it has something to train, unless the layer is `stop`, the
-    last one that gets no gradient, or lies before that.
+    It does if the layer or one before it can be trained, unless the layer is `stop`, the last one
+    that gets no gradient, or comes before that.
     """
     wants: list[bool] = []
     for layer in layers:

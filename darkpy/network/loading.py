@@ -30,19 +30,20 @@ def load(
     weights : str or path, optional
         A .weights file of that network; without it the weights are random.
     dialect : {"auto", "pjreddie", "alexeyab"}
-        The fork whose defaults and constants hold; "auto" is alexeyab if the cfg uses a section
-        or key that only that fork knows.
+        The fork whose defaults and constants are used; "auto" is alexeyab if the cfg uses a
+        section, key or word that only that fork knows.
     seed : int
-        For initial weights, dropout and all else that is random.
+        Seed of initial weights, dropout and everything else that is random.
     strict : bool
         Unknown keys are errors instead of warnings.
     memory : {"high", "normal", "low"}
-        How much training keeps for its backward pass, and how much it makes again: nothing; what
-        takes one pass over memory; the output of cheap filters, too. The results are the same bits.
+        How much training keeps for its backward pass. "high": everything. "normal": it recomputes
+        what needs one pass over memory. "low": it recomputes the output of cheap filters, too. The
+        results are the same bits.
     precision : {"fp32", "bf16"}
-        What inference multiplies. "bf16": layers whose filters are faster so round their weights,
-        once, and their inputs to 8 significant bits and sum in float32; `summary` says which. Needs
-        AVX512_BF16; such a network cannot be trained or saved.
+        Number format of inference. With "bf16", the layers that are faster that way round weights
+        (once) and inputs to bf16, which has 8 significant bits, and sum in float32; `summary` lists
+        them. Needs AVX512_BF16; such a network cannot be trained or saved.
 
     Returns
     -------

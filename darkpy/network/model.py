@@ -20,7 +20,7 @@ from darkpy.network.precision import check_precision
 
 __all__ = ["MEMORY_LEVELS", "Model"]
 
-#: How much training keeps: everything; without what one pass computes again; less still.
+#: How much training keeps, see `darkpy.load`: everything; less; least.
 MEMORY_LEVELS = ("high", "normal", "low")
 
 
@@ -49,9 +49,9 @@ class Model:
     path, name : str
         The cfg file, and its name without folder and suffix.
     seen : int
-        Images seen in training, from the weights file on.
+        Images of training so far, including those that the weights file counts.
     steps : int
-        Mini-batches of training so far; dropout and random crops draw from it.
+        Mini-batches of training so far; dropout and random crops derive their numbers from it.
     file_version : tuple of int, or None
         Major, minor and revision of the weights file that was loaded.
     input_shape : Shape
@@ -145,12 +145,12 @@ class Model:
 
     @property
     def truth_shape(self) -> Shape | None:
-        """Size of what the costs compare with, for one image; None when no layer has a cost."""
+        """Shape of the truth of one image; None if no layer has a cost."""
         return next((shape for la in reversed(self.layers) if (shape := la.truth_shape)), None)
 
     @property
     def truths(self) -> int:
-        """Truth values per image that `train_step` wants; 0 when no layer has a cost."""
+        """Truth values per image in `train_step`; 0 if no layer has a cost."""
         shape = self.truth_shape
         return 0 if shape is None else shape.size
 

@@ -26,17 +26,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Network"]
 
-#: `predict` cuts its batch such that no layer has more values than this at once: 16 MiB, so that
-#: activations stay in the last-level cache (GoogLeNet: 4 images at once are the fastest).
+#: `predict` divides its batch so that no layer has more values than this at a time: 16 MiB, so that
+#: activations stay in the last-level cache (GoogLeNet is fastest with 4 images at a time).
 MAX_LAYER_VALUES = 1 << 22
-#: ... and at most so many images.
+#: The most images that `predict` runs at a time.
 MAX_IMAGES = 32
 
 
 class Network(Model):
-    """A network that runs, learns, and reads and writes weights; made by `darkpy.load`.
+    """A network that can be run and trained, and reads and writes weights; made by `darkpy.load`.
 
-    What it is (layers, options, shapes, counters) is its `Model`'s.
+    Its layers, options, shapes and counters are those of its base, `Model`.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Network(Model):
         self._lock = threading.Lock()
 
     def summary(self, images: int | None = None) -> str:
-        """Return the layer table as text; with `images`, also what training so many at once takes.
+        """Return the layer table as text; with `images`, also the memory to train on that many.
 
         Raises
         ------
@@ -78,13 +78,13 @@ class Network(Model):
     def predict(self, x: FloatArray) -> FloatArray:
         """Run the network on a batch.
 
-        Only what the answer depends on is computed. Images do not influence each other.
+        Only layers that the answer depends on are computed. Images do not influence each other.
 
         Parameters
         ----------
         x : ndarray of float32, shape (N, channels, height, width)
-            C-contiguous; any N >= 0. Photos are RGB in 0..1. For networks whose [net] gives
-            `inputs`, (N, inputs).
+            C-contiguous; any N >= 0. Photos are RGB in 0..1. The shape is (N, inputs) if [net] has
+            only `inputs`.
 
         Returns
         -------
@@ -106,7 +106,7 @@ class Network(Model):
     ) -> dict[int, FloatArray]:
         """Run the network on a batch and return the outputs of several layers.
 
-        Only what these depend on is computed, in the fused fast path.
+        Only layers that these depend on are computed, fused where possible.
 
         Parameters
         ----------
@@ -170,23 +170,23 @@ class Network(Model):
         x : ndarray of float32, shape (mini_batch, channels, height, width)
             Exactly batch / subdivisions images.
         truth : ndarray of float32, shape (mini_batch, truths)
-            What the layers with a cost compare with, such as one-hot classes.
+            The truths with which the costs compare, such as one-hot classes.
         keep : bool
-            Keep ``layer.output`` and ``layer.delta`` of every layer for looking at.
+            Keep ``layer.output`` and ``layer.delta`` of every layer, to be looked at.
 
         Returns
         -------
         float
             The network's cost, summed over the images and averaged over the layers that have one (a
-            weighted sum where ``loss_weight`` is used).
+            weighted sum if ``loss_weight`` is used).
 
         Raises
         ------
         TrainingError
             The cost is NaN or infinite: nothing is updated, and the message names the update, its
             learning rate, and the layer where it began.  Or the update made a weight NaN or
-            infinite.  In both cases the network has to be loaded again.  Or (before anything is
-            computed) there is not enough memory: says how many images at once would fit.
+            infinite.  In both cases the network has to be loaded again.  Or, before anything is
+            computed, there is not enough memory; the message says how many images would fit.
         """
         from darkpy.network.updating import update_parameters
 
@@ -219,15 +219,15 @@ class Network(Model):
     ) -> list[CallTime]:
         """Time every call of a prediction, or of a training step without its update.
 
-        Training moves the network's rolling statistics and update buffers.
+        With a `truth`, the network's rolling statistics and update buffers change.
 
         Parameters
         ----------
         x : ndarray of float32, shape (N, channels, height, width)
         truth : ndarray of float32, shape (N, truths), optional
-            Given, the forward and backward passes of training are timed; any N.
+            If given, the forward and backward passes of training are timed; any N.
         repeat : int
-            Runs; the shortest time of each call counts.
+            Number of runs; the shortest time of each call counts.
 
         Returns
         -------
@@ -249,12 +249,12 @@ class Network(Model):
             return profile(plan, x, truth, repeat=repeat, step=self.steps)
 
     def prepare_training(self) -> None:
-        """Take the memory of `train_step` now.
+        """Allocate the memory of `train_step` now.
 
         Raises
         ------
         TrainingError
-            There is not enough: says how many images at once would fit.
+            There is not enough memory; the message says how many images would fit.
         """
         with self._lock:
             self._plans.get(self.mini_batch, training=True)
@@ -271,15 +271,15 @@ class Network(Model):
         path : str or path
             Darknet's format, any version.
         layers : int, optional
-            Read only the first so many layers (files named like ``darknet53.conv.74``).
+            Read only this many layers, from the first on (files such as ``darknet53.conv.74``).
         clear : bool
             Start counting `seen` at 0.
 
         Raises
         ------
         WeightsError
-            The file is too short or too long, or holds NaN: which layer, how many values expected
-            and found.
+            The file is too short or too long, or holds NaN; the message names the layer and the
+            numbers of values.
         """
         with self._lock:
             weights.load_weights(self, path, layers)
@@ -300,7 +300,7 @@ class Network(Model):
         path : str or path
             A file of that name is replaced.
         layers : int, optional
-            Write only the first so many layers.
+            Write only this many layers, from the first on.
         version : tuple of int, optional
             Major, minor and revision; default: those of the file that was loaded, else the
             dialect's.
@@ -316,10 +316,10 @@ class Network(Model):
             weights.save_weights(self, path, layers, version)
 
     def save_momentum(self, path: str | os.PathLike[str]) -> None:
-        """Write what training needs besides the weights to go on as if it had not stopped.
+        """Write the state with which training continues as if it had not stopped.
 
-        Update buffers (with Adam: moments) and the number of steps, whole or not at all; the format
-        is in `darkpy.network.optimiser_state`.
+        That is the update buffers (with Adam: the moments) and the number of steps, in the format
+        of `darkpy.network.optimiser_state`. The file is written as a whole or not at all.
 
         Raises
         ------
@@ -333,7 +333,7 @@ class Network(Model):
             save_state(self, self.optimiser, path)
 
     def load_momentum(self, path: str | os.PathLike[str]) -> None:
-        """Read what `save_momentum` wrote together with the weights that are loaded.
+        """Read the file that `save_momentum` wrote together with the loaded weights.
 
         Raises
         ------
@@ -348,7 +348,7 @@ class Network(Model):
 
     @property
     def optimiser(self) -> Optimiser:
-        """The rule by which weights are updated, as [net] says."""
+        """The rule by which weights are updated, as [net] names it."""
         if self._optimiser is None:
             from darkpy.network.optimisers import optimiser_of
 
@@ -361,7 +361,7 @@ class Network(Model):
         return float_array("x", x, (batch, *self.input_shape.array_shape(1)[1:]))
 
     def _outputs(self, x: object, wanted: tuple[int, ...]) -> dict[int, FloatArray]:
-        """The outputs of some layers, computed in pieces of the batch."""
+        """Return the outputs of some layers; the batch is computed in pieces."""
         x = self._check_input(x)
         shapes = {index: self.layers[index].output_shape for index in wanted}
         out = {i: np.empty(shape.array_shape(len(x)), np.float32) for i, shape in shapes.items()}
@@ -376,7 +376,7 @@ class Network(Model):
         return out
 
     def _chunk(self, count: int) -> int:
-        """How many of `count` images run at once: as many as the limits allow, in equal parts."""
+        """Return how many of `count` images to run at a time: the most that fit, in equal parts."""
         largest = max(layer.output_shape.size for layer in self.layers)
         most = max(1, min(MAX_IMAGES, MAX_LAYER_VALUES // largest))
         parts = -(-count // most)

@@ -1,9 +1,10 @@
 """The optimiser's state as a file; Darknet's .weights format has no room for it.
 
-Little-endian: the 16 bytes ``darkpy momentum1``; images seen and steps made (uint64); the
-optimiser's `file_code` (uint64), 1 for SGD and 2 for Adam; then for each trained parameter, in the
-order of the weights file, the arrays that the optimiser stores, in Darknet's order (float32). A
-step is a mini-batch: dropout and random crops draw from its number.
+Little-endian: the 16 bytes ``darkpy momentum1``; the numbers of images and of steps so far
+(uint64); the optimiser's `file_code` (uint64), 1 for SGD and 2 for Adam; then for each trained
+parameter, in the order of the weights file, the arrays that the optimiser stores, in Darknet's
+order (float32). A step is a mini-batch; dropout and random crops derive their random numbers from
+its number.
 """
 
 from __future__ import annotations
@@ -64,8 +65,8 @@ def load_state(model: Model, optimiser: Optimiser, path: str | os.PathLike[str])
     Raises
     ------
     WeightsError
-        It is no such file, short or long, not finite, of another optimiser, or was not written
-        together with the weights that the network has.
+        It is no such file, too short or too long, not finite, from another optimiser, or was not
+        written together with the network's weights.
     """
     try:
         with open(path, "rb") as file:
@@ -79,7 +80,7 @@ def load_state(model: Model, optimiser: Optimiser, path: str | os.PathLike[str])
 
 
 def _check(model: Model, optimiser: Optimiser, path: Path, file: BinaryIO) -> int:
-    """Look at the whole file, return to the first array; return the steps made."""
+    """Check the whole file, go back to the first array, and return the number of steps."""
     head = file.read(HEADER.size)
     if len(head) < HEADER.size or head[:16] != MAGIC:
         raise WeightsError(path, 0, "this is not a darkpy .momentum file")

@@ -19,7 +19,7 @@ def _folder() -> str:
 
 
 def packaged_cfgs() -> dict[str, str]:
-    """Name -> path of the networks that come with darkpy."""
+    """Return the names and paths of the networks that come with darkpy."""
     folder = _folder()
     files = sorted(file for file in os.listdir(folder) if file.endswith(".cfg"))
     return {file.removesuffix(".cfg"): os.path.join(folder, file) for file in files}

@@ -1,6 +1,6 @@
 """Placement: where the outputs of layers lie in a plan.
 
-An output has a tensor of its own, or is a view of an earlier one, or lies inside a joined tensor
+An output has a separate tensor, or is a view of an earlier output, or lies inside a joined tensor
 that its layer writes straight into: then a [route] copies nothing.
 """
 
@@ -31,16 +31,16 @@ class Placement:
         Images per run.
     training : bool
     keep : bool
-        Give every layer an output of its own.
+        Give every layer a separate output.
     fusions : Fusions
-        A layer whose sum another one makes shares its output with that.
+        A [shortcut] whose sum another layer computes shares that layer's output.
 
     Attributes
     ----------
     input : Tensor
         The network's input.
     views : dict of int to ViewOf or None
-        The range of a real output, no view itself, that a layer equals; None: it has its own.
+        The range of an output, itself no view, that a layer's output equals; None if it is no view.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Placement:
         self._outputs: dict[int, Tensor] = {}
 
     def output(self, index: int) -> Tensor:
-        """Where a layer's output (INPUT: the network's input) lies."""
+        """The tensor of a layer's output, or for INPUT of the network's input."""
         if index == INPUT:
             return self.input
         if index not in self._outputs:
@@ -87,7 +87,7 @@ class Placement:
         )
 
     def _find_homes(self, needed: Sequence[int]) -> dict[int, tuple[int, int, int]]:
-        """Layer -> (route that it writes into, first channel there, which source).
+        """Return layer -> (the [route] into which it writes, first channel there, which source).
 
         Later routes choose first: an earlier joined tensor can then lie inside a later one.
         """

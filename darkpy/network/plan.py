@@ -1,8 +1,8 @@
 """The plan: which layers run, where their outputs lie, which calls run in which order.
 
 A plan is made for one batch size and one purpose. Inference records the layers that the answer
-depends on; training records every layer forward, then backward. Here is what decides; what layers
-say is recorded by `darkpy.layers.recorder`.
+depends on; training records every layer forward, then backward. The decisions are made here;
+`darkpy.layers.recorder` records the calls of layers.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = ["Plan"]
 
 
 class Plan:
-    """A network's run for one batch size; takes its memory when `program` is bound.
+    """A network's run for one batch size; its memory is allocated when `program` is bound.
 
     Parameters
     ----------
@@ -44,13 +44,14 @@ class Plan:
     batch : int
         Images per run.
     training : bool
-        Record the backward passes and what they need.
+        Record the backward passes and keep the arrays that they read.
     keep : bool
-        Give every layer an output (and delta) of its own that survives the run, for looking at.
+        Give every layer a separate output (and delta) that stays intact after the run, to be looked
+        at.
     wanted : iterable of int, optional
-        Layers whose outputs survive the run; by default all with `keep`, else none.
+        Layers whose outputs stay intact after the run; by default all with `keep`, else none.
     stop : int
-        The last layer that gets no gradient, nor do those before it; -1 for none.
+        The last layer that, with all before it, gets no gradient; -1 if there is none.
     memory : str
         How much training keeps: see `darkpy.network.recompute`.
 
@@ -61,7 +62,7 @@ class Plan:
     program : Program
         The calls.
     input : Tensor
-        To be filled before each run.
+        Filled before each run.
     """
 
     def __init__(
@@ -110,40 +111,40 @@ class Plan:
         self._refreshed = -1
         self._record(wanted, memory)
 
-    # -- what a run is given, and what it gives ---------------------------------------------------
+    # -- inputs and results of a run --------------------------------------------------------------
 
     def run(self, x: FloatArray, step: int, truth: FloatArray | None = None) -> None:
-        """Run it, once its program is bound.
+        """Run the plan; its program must be bound.
 
         Parameters
         ----------
         x : ndarray of float32
             `batch` images.
         step : int
-            Number of the step, which dropout and random crops draw from.
+            Number of the step, from which dropout and random crops derive their numbers.
         truth : ndarray of float32, optional
-            What training compares with, `batch` of them.
+            The truths of the images, for training.
         """
         self.refresh()
         self.fill(x, truth)
         self.program.run(step)
 
     def fill(self, x: FloatArray, truth: FloatArray | None = None) -> None:
-        """Copy the images, and the truth of each, to where a run reads them."""
+        """Copy images and truths into the tensors that a run reads."""
         from_nchw(self.program, x, self.input)
         if truth is not None:
             for tensor in self._recorder.truths.values():
                 from_nchw(self.program, truth, tensor)
 
     def read_output(self, index: int, out: FloatArray | None = None) -> FloatArray:
-        """Return a layer's output that survived the run, in `out` or a new array."""
+        """Return a layer's output after a run that kept it, in `out` or a new array."""
         if out is None:
             out = np.empty(self.layers[index].output_shape.array_shape(self.batch), np.float32)
         to_nchw(self.program, self.output(index), out)
         return out
 
     def read_delta(self, index: int) -> FloatArray:
-        """Return a layer's delta after a run with `keep`: zeros when nothing sent it one."""
+        """Return a layer's delta after a run with `keep`: zeros if no layer wrote it."""
         out = np.zeros(self.layers[index].output_shape.array_shape(self.batch), np.float32)
         if delta := self.delta(index):
             to_nchw(self.program, delta, out)
@@ -160,16 +161,16 @@ class Plan:
         return self._recorder.changed
 
     def output(self, index: int) -> Tensor:
-        """Where a layer's output (INPUT: the network's input) lies."""
+        """The tensor of a layer's output, or for INPUT of the network's input."""
         return self._placement.output(index)
 
     def delta(self, index: int) -> Tensor | None:
-        """Where a layer's delta lies after a run with `keep`; None when nothing sent it one."""
+        """The tensor of a layer's delta after a run with `keep`; None if no layer wrote it."""
         delta = self._recorder.delta(index)
         return delta if self._recorder.is_written(delta) else None
 
     def refresh(self) -> None:
-        """Bring what is derived from parameters up to date, where these changed since last time."""
+        """Update arrays that are derived from parameters, if any changed since the last run."""
         if self._refreshed == Parameter.changes:
             return
         for index in self.needed:
@@ -178,7 +179,7 @@ class Plan:
             folded.refresh()
         self._refreshed = Parameter.changes
 
-    # -- what it decides --------------------------------------------------------------------------
+    # -- decisions --------------------------------------------------------------------------------
 
     def _find_fusions(self, wanted: Iterable[int]) -> Fusions:
         layers, running = self.layers, self.needed
@@ -195,7 +196,7 @@ class Plan:
         return Fusions(sums, folded)
 
     def _record(self, wanted: Iterable[int], memory: str) -> None:
-        """Record all passes, and what survives them."""
+        """Record all passes, and note which tensors stay intact after them."""
         keep = self._recorder.keep
         if not self.training:
             place_forms([self.layers[i] for i in self.needed], self.batch)
@@ -203,7 +204,7 @@ class Plan:
         if self.training:
             from darkpy.network.recompute import Recomputation
 
-            # With `keep` everything survives for looking at.
+            # With `keep` every output stays intact, to be looked at.
             recomputation = Recomputation(self.program, "high" if keep else memory)
             self._recorder.replace = recomputation.fields
             self._record_backward()
@@ -225,7 +226,7 @@ class Plan:
                 self._saved[index] = output
                 continue
             view = layer.view(self.training)
-            if view is not None:  # kept apart for looking at
+            if view is not None:  # with `keep`, views are separate tensors
                 whole = self.output(view.source)
                 recorder.copy(layer, whole.channel_slice(view.first, view.channels), output)
                 continue
@@ -256,7 +257,7 @@ class Plan:
             record_backward(recorder, layer, self._saved[layer.index], inputs, output, delta)
 
     def _record_pooled(self, pool: Layer, output: Tensor, delta: Tensor) -> None:
-        """Record the backward of bias and activation of filters that leave it to a [maxpool]."""
+        """Record the gradients of bias and activation of filters on the output of a [maxpool]."""
         for index, first in self._fusions.pooled.get(pool.index, ()):
             filters = self.layers[index]
             assert isinstance(filters, FilterLayer)

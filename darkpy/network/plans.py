@@ -11,18 +11,17 @@ from darkpy.network.precision import need_float32
 
 __all__ = ["MAX_PLANS", "Plans"]
 
-#: So many plans are kept; the one that was not used for the longest time goes first.
+#: Number of plans that are kept; the one that was not used for the longest time is dropped first.
 MAX_PLANS = 4
 
 
 class Plans:
-    """Makes plans, bound to memory, and keeps the last of them.
+    """Makes plans, binds them to memory, and keeps those that were used last.
 
     Parameters
     ----------
     model : Model
-        Its `seen` decides where training stops going back, its forced algorithms are looked at
-        each time.
+        Its `seen` decides where the gradient stops; a plan also depends on its forced algorithms.
     """
 
     def __init__(self, model: Model) -> None:
@@ -30,11 +29,11 @@ class Plans:
         self._plans: dict[tuple[Any, ...], Plan] = {}
 
     def __len__(self) -> int:
-        """Return how many there are now."""
+        """Return the number of plans that are kept now."""
         return len(self._plans)
 
     def clear(self) -> None:
-        """Give back the memory of all of them."""
+        """Drop all plans and free their memory."""
         self._plans.clear()
 
     def get(
@@ -45,14 +44,14 @@ class Plans:
         keep: bool = False,
         wanted: tuple[int, ...] = (),
     ) -> Plan:
-        """Return a plan, ready to run; parameters as `Plan` has them.
+        """Return a plan, ready to run; see `Plan` for the parameters.
 
         Raises
         ------
         StateError
-            Training of a network that is not in float32.
+            The plan is for training, and the network is not in float32.
         TrainingError
-            There is not enough memory to train so many images at once.
+            There is not enough memory to train that many images at a time.
         """
         model = self._model
         stop = -1

@@ -1,9 +1,9 @@
 """The number format of inference: float32, or bf16 where that is faster.
 
 bf16 is the upper half of a float32. With ``precision="bf16"`` the layers whose filters are faster
-so keep their weights rounded to it, and round their inputs; sums, biases, activations and all
-other layers stay float32. Which layers these are follows from shapes alone: neither batch nor
-threads change a bit of the result.
+that way keep rounded weights and round their inputs; sums, biases, activations and all other layers
+stay float32. The choice of layers follows from shapes alone: neither the batch nor the number of
+threads changes a bit of the result.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ PRECISIONS = ("fp32", "bf16")
 
 
 def check_precision(precision: str) -> str:
-    """Return a precision, or refuse it.
+    """Return `precision` if it exists and this machine has it, else raise.
 
     Raises
     ------
@@ -35,7 +35,10 @@ def check_precision(precision: str) -> str:
 
 
 def need_float32(precision: str, label: str, what: str) -> None:
-    """Raise StateError when a network is not in float32; `what` cannot be done to it."""
+    """Raise StateError unless the network is in float32.
+
+    `what` completes the sentence "a network cannot be ...".
+    """
     if precision != "fp32":
         raise StateError(
             f"{label}: with precision {precision!r} a network cannot be {what}, as its weights are "

@@ -1,9 +1,9 @@
 """Prefetching: each convolution loads the filters of later ones into the cache while it multiplies.
 
-One image's filters are read once and do not fit the caches beside everything else (GoogLeNet's,
-Winograd's forms included, are 50 MB). A layer of few pixels would wait for them, while layers of
+For one image each filter is read once, and all filters together do not fit the caches (GoogLeNet's
+are 50 MB, with Winograd's forms). A layer of few pixels would wait for its filters, while layers of
 many pixels leave the memory idle. So every convolution fetches, between its products, a share of
-what later ones will read: as late as possible, and never more than it can without slowing down.
+the filters of later ones: as late as possible, and never so many that it slows down.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from darkpy.layers.shared.filter_layer import FilterLayer
 
 __all__ = ["prefetch"]
 
-#: What a convolution fetches at most, in bytes per multiply-add: a cache line in the time of 28
-#: AVX-512 products, which about two cores' worth of main memory delivers.
+#: The most that a convolution fetches, in bytes per multiply-add: a cache line in the time of 28
+#: AVX-512 products, which is about the speed of main memory for two cores.
 BYTES_PER_PRODUCT = 64 / (28 * 16)
 
-#: What may wait in the cache for its turn, in bytes.
+#: The most bytes that may wait in the cache until they are used.
 WAITING = 6 << 20
 
-#: Shorter filters are left to the processor.
+#: Filters of fewer bytes are left to the processor's own prefetching.
 LEAST = 16 << 10
 
 
 def prefetch(calls: Sequence[Call], layers: Sequence[Layer], batch: int) -> None:
-    """Give each convolution of a recorded inference what it shall fetch for those after it.
+    """Tell each convolution of a recorded inference which filters to fetch for later ones.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def prefetch(calls: Sequence[Call], layers: Sequence[Layer], batch: int) -> None
     streams = [_stream(call) for call in filters]
     begins = [0, *accumulate(stream.size for stream in streams)]
     capacity = [int(BYTES_PER_PRODUCT * batch * _products(call, layers)) for call in filters]
-    # fetched[k]: how much of all filters must be there when call k ends
+    # fetched[k]: how much of all filters must be in the cache when call k ends
     fetched = begins[1:]
     for k in range(len(filters) - 2, -1, -1):
         wanted = max(begins[k + 2], fetched[k + 1] - capacity[k + 1])
@@ -73,9 +73,9 @@ def _stream(call: Call) -> npt.NDArray[np.uint8]:
 
 
 def _products(call: Call, layers: Sequence[Layer]) -> int:
-    """Multiply-adds during which a call can fetch, two of bf16 in the time of one.
+    """Return the multiply-adds during which a call can fetch; two in bf16 count as one.
 
-    Winograd's fetches its own next filters.
+    It is 0 for Winograd's algorithm, which prefetches its own filters.
     """
     layer = layers[call.owner]
     assert isinstance(layer, FilterLayer)

@@ -24,14 +24,14 @@ class CallTime:
     Attributes
     ----------
     layer : Layer or None
-        On whose behalf; None for the conversion of the input.
+        The layer that recorded the call; None for the conversion of the input.
     function : str
         The C function.
     algorithm : str
-        Of a convolution, forced or chosen; else empty.
+        The algorithm of a convolution, forced or chosen; empty for other calls.
     flops : int
-        Floating-point operations of the whole batch, a convolution counted as direct; 0 where
-        only memory matters.
+        Floating-point operations of the whole batch, where a convolution counts as direct; 0 for
+        calls that are bound by memory.
     seconds : float
         Wall time.
     """
@@ -52,13 +52,13 @@ def profile(
     ----------
     plan : Plan
     x : ndarray of float32
-        As the plan's input takes it.
+        The plan's input.
     truth : ndarray of float32, optional
-        For a plan of training.
+        The truths, for a plan of training.
     repeat : int
         At least 1.
     step : int
-        Number of the step, which dropout draws from.
+        Number of the step, from which dropout derives its numbers.
     """
     plan.refresh()
     best: list[tuple[int, str, float]] = []

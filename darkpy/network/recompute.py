@@ -3,12 +3,12 @@
 A layer with batch normalisation has two arrays of its output's size: the filters' sums, which
 the backward of the normalisation reads, and its output, which the gradient of the next layer's
 weights reads. The second one follows from the first in one pass over memory, so it is freed after
-the forward pass; and so is every other sum of a chain of shortcuts. This takes 1 to 3 % of the time
-of a step and saves up to half of its memory. The numbers are the same bits: the same calls make
-them.
+the forward pass; and so is every other sum of a chain of shortcuts. This costs 1 to 3 % of the time
+of a step and saves up to half of its memory. The bits are the same, because the same calls compute
+the values.
 
-With ``memory="low"`` more is computed again: maxima of what is computed again, and the output of
-1 x 1 filters that have fewer inputs than outputs (ResNet-50: a tenth of the time).
+With ``memory="low"`` more is computed again: maxima of recomputed values, and the output of 1 x 1
+filters that have fewer inputs than outputs (ResNet-50: a tenth of the time).
 
 Source: Chen, Xu, Zhang and Guestrin 2016, Training deep nets with sublinear memory cost.
 """
@@ -29,7 +29,7 @@ class Recomputation:
     Parameters
     ----------
     program : Program
-        It holds the forward pass, nothing of the backward pass.
+        The program; the forward pass is recorded in it, the backward pass is not yet.
     level : str
         One of `darkpy.network.model.MEMORY_LEVELS`.
     """
@@ -55,7 +55,7 @@ class Recomputation:
                 self._freed.add(buffer)
 
     def _adds_freed_sum(self, calls: list[Call]) -> bool:
-        """Whether a summand is a freed sum: of a chain every other one stays, so that it ends."""
+        """Whether a summand is a freed sum; then this one is kept, so that recomputation ends."""
         summands = [
             call.fields[name].buffer
             for call in calls
@@ -69,16 +69,16 @@ class Recomputation:
         )
 
     def _follows_from_freed(self, calls: list[Call]) -> bool:
-        """Whether one call makes all of the maxima and places, from what is computed again."""
+        """Whether one call computes all maxima and places, from values that are recomputed."""
         if len(calls) > 1:
             return False
         alone = all(self._makers.get(buffer) == calls for buffer in _given(calls[0]))
         return alone and calls[0].fields["x"].buffer in self._freed
 
     def fields(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the fields of a backward call with what was freed in its new place.
+        """Return the fields of a backward call, with new buffers in place of those that were freed.
 
-        Records the calls that compute it again, where no earlier backward call did.
+        Records the calls that compute them again, unless an earlier backward call needed them, too.
         """
         return {name: self._value(value) for name, value in fields.items()}
 
@@ -126,13 +126,13 @@ def _repeat(call: Call) -> str:
 
 
 def _given(call: Call) -> list[Buffer]:
-    """What a repeatable call writes when it is made again."""
+    """Return the buffers that a repeatable call writes when it is repeated."""
     names = call.again.gives if call.again is not None else ()
     return buffers_in({name: call.fields.get(name) for name in names})
 
 
 def _makers(calls: list[Call]) -> dict[Buffer, list[Call]]:
-    """The calls that wrote a buffer, for those that only repeatable calls wrote."""
+    """Return buffer -> the calls that wrote it, for buffers that only repeatable calls wrote."""
     makers: dict[Buffer, list[Call]] = {}
     others: set[Buffer] = set()
     for call in calls:

@@ -14,10 +14,10 @@ sigmoid   rate / (1 + exp(gamma * (t - step)))
 sgdr      low + (rate - low) / 2 * (1 + cos(pi * (t - start) / cycle)), low = learning_rate_min
 ========  ==================================================================================
 
-In sgdr (Loshchilov and Hutter, 2017) `start` and `cycle` begin as 0 and sgdr_cycle; where
-start + cycle < t, start moves on by one cycle, and cycle grows by sgdr_mult.
-Two places differ from Darknet's code: poly past its end (a negative base there) and, in one fork,
-sigmoid before `step` (an unsigned difference there).
+In sgdr (Loshchilov and Hutter, 2017) `start` begins at 0 and `cycle` at sgdr_cycle. While
+start + cycle < t, start moves on by one cycle, and cycle is multiplied by sgdr_mult.
+Two policies differ from Darknet's code, which computes poly past its end with a negative base, and,
+in one fork, sigmoid before `step` with an unsigned difference.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ __all__ = ["SCHEDULES", "learning_rate_at", "schedule"]
 
 Rate = Callable[[NetOptions, int, np.random.Generator | None], float]
 
-#: Name of a policy, as [net] writes it -> the rate of update t.
+#: Name of a policy in [net] -> the function that returns the rate of update t.
 SCHEDULES: dict[str, Rate] = {}
 
-# The update kernels take float32.
+# The update kernels use float32.
 _LARGEST = float(np.finfo(np.float32).max)
 
 
 def schedule(name: str) -> Callable[[Rate], Rate]:
-    """Decorator: the function is the policy of this name."""
+    """Decorate the function of the policy `name`."""
 
     def add(rate: Rate) -> Rate:
         SCHEDULES[name] = rate
@@ -57,18 +57,18 @@ def learning_rate_at(net: NetOptions, update: int, rng: np.random.Generator | No
     Parameters
     ----------
     net : NetOptions
-        Policy and its numbers.
+        The policy and its numbers.
     update : int
         t >= 0; the first update of a training is 1.
     rng : numpy Generator, optional
-        Needed by the policy "random" alone, which draws one number per call.
+        Only the policy "random" needs it; it draws one number per call.
 
     Raises
     ------
     ArgumentError
         `update` is negative, or `rng` is missing.
     TrainingError
-        The policy's numbers give a rate that float32 cannot hold.
+        The rate does not fit float32.
     """
     if update < 0:
         raise ArgumentError(f"update must be >= 0, got {update}")
@@ -76,7 +76,7 @@ def learning_rate_at(net: NetOptions, update: int, rng: np.random.Generator | No
         rate = _rate(net, update, rng)
     except OverflowError:
         rate = math.inf
-    if not abs(rate) <= _LARGEST:  # NaN is not, either
+    if not abs(rate) <= _LARGEST:  # true for NaN, too
         raise TrainingError(
             f"{net.section.path}: policy={net.policy} gives no finite learning rate "
             f"at update {update}"
@@ -85,7 +85,7 @@ def learning_rate_at(net: NetOptions, update: int, rng: np.random.Generator | No
 
 
 def _rate(net: NetOptions, t: int, rng: np.random.Generator | None) -> float:
-    """Evaluate the table above; Python floats overflow with an exception in powers."""
+    """Evaluate burn_in or the policy; a power that overflows raises OverflowError."""
     if t < net.burn_in:
         return float(net.learning_rate) * float((t / net.burn_in) ** net.power)
     return SCHEDULES[net.policy](net, t, rng)
@@ -103,7 +103,7 @@ def _step(net: NetOptions, t: int, rng: np.random.Generator | None) -> float:
 
 @schedule("steps")
 def _steps(net: NetOptions, t: int, rng: np.random.Generator | None) -> float:
-    """Multiply the scales of the leading steps; the first step that is ahead ends the search."""
+    """Multiply the scales of the leading steps, up to the first step that lies ahead."""
     rate = float(net.learning_rate)
     for step, scale in zip(net.steps, net.scales, strict=True):
         if step > t:
@@ -141,7 +141,7 @@ def _sgdr(net: NetOptions, t: int, rng: np.random.Generator | None) -> float:
     """Half a cosine per cycle."""
     start, cycle, growth = 0, int(net.sgdr_cycle), int(net.sgdr_mult)
     if growth == 1 and t > 0:
-        start = (t - 1) // cycle * cycle  # equal cycles: no need to walk through them
+        start = (t - 1) // cycle * cycle  # equal cycles: no loop is needed
     while start + cycle < t:
         start += cycle
         cycle *= growth

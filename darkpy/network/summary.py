@@ -17,10 +17,9 @@ def summary(model: Model, images: int | None = None) -> str:
     Parameters
     ----------
     model : Model
-        Its cfg decides everything; weights do not matter. The algorithms are those of inference
-        with one image.
+        Only its cfg matters, not its weights. The algorithms are those of inference with one image.
     images : int, optional
-        Also say what memory a training step with so many images at once takes.
+        Also report the memory of a training step with this many images.
     """
     rows = [("", "layer", "", "input", "output", "parameters", "M multiply-adds", "algorithm")]
     total_parameters = total_work = 0
@@ -67,7 +66,7 @@ def summary(model: Model, images: int | None = None) -> str:
 
 
 def _algorithm(layer: Layer, joined: int | None) -> str:
-    """How inference computes a layer's filters; `joined` is the layer that takes them over."""
+    """How inference computes a layer's filters; `joined`: the layer into which they are folded."""
     if joined is not None:
         return f"in layer {joined}"
     return layer.chosen_algorithm() if isinstance(layer, FilterLayer) else ""

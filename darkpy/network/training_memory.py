@@ -13,27 +13,27 @@ from darkpy.network.precision import need_float32
 
 __all__ = ["TrainingMemory", "available_memory", "megabytes", "require", "training_memory"]
 
-#: Linux: what can be had without swapping, and the limit that a container sets.
+#: Linux: the memory that is available without swapping, and the limit of a container.
 MEMINFO = Path("/proc/meminfo")
 CGROUPS = ((Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")),)
 
 
 @dataclass(frozen=True)
 class TrainingMemory:
-    """Bytes that a training step with `images` at once takes.
+    """Bytes that a training step with `images` images needs.
 
     Attributes
     ----------
     images : int
-        Images at once: [net] batch / subdivisions.
+        Images of a step: [net] batch / subdivisions.
     arena : int
         Activations that the backward pass reads, and deltas.
     scratch : int
-        Work space of single calls.
+        Scratch memory of single calls.
     weights : int
-        Weights and all else that a weights file holds.
+        All parameters that a weights file holds.
     updates : int
-        Update buffers, and what else the optimiser keeps.
+        Update buffers, and the optimiser's other arrays.
     """
 
     images: int
@@ -44,11 +44,11 @@ class TrainingMemory:
 
     @property
     def total(self) -> int:
-        """All of it; Python and what it has loaded come on top."""
+        """The sum of all parts; the memory of Python itself is not included."""
         return self.arena + self.scratch + self.weights + self.updates
 
     def __str__(self) -> str:
-        """Name the parts."""
+        """Return the total and its parts as text."""
         return (
             f"{megabytes(self.total)} (activations and deltas {megabytes(self.arena)},"
             f" work space {megabytes(self.scratch)}, weights {megabytes(self.weights)},"
@@ -57,20 +57,20 @@ class TrainingMemory:
 
 
 def megabytes(count: int) -> str:
-    """Write bytes for people: ``612 MB``, ``20.1 GB``."""
+    """Return a number of bytes as text: ``612 MB``, ``20.1 GB``."""
     if count < 10_000_000:
         return f"{count / 1e6:.1f} MB"
     return f"{count / 1e6:,.0f} MB" if count < 10_000_000_000 else f"{count / 1e9:,.1f} GB"
 
 
 def training_memory(model: Model, images: int | None = None) -> TrainingMemory:
-    """Say what a training step will take, without taking it.
+    """Return the memory that a training step will need, without allocating it.
 
     Parameters
     ----------
     model : Model
     images : int, optional
-        Images at once; default: the cfg's batch / subdivisions.
+        Images of a step; by default the cfg's batch / subdivisions.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def training_memory(model: Model, images: int | None = None) -> TrainingMemory:
 
 
 def memory_of(model: Model, plan: Plan) -> TrainingMemory:
-    """Add up what a training plan and the model's parameters take."""
+    """Return the memory of a training plan and of the model's parameters."""
     weights = updates = 0
     arrays = 1 + len(optimiser_of(model.options).state)
     for layer in model.layers:
@@ -101,7 +101,7 @@ def memory_of(model: Model, plan: Plan) -> TrainingMemory:
 
 
 def available_memory() -> int | None:
-    """Bytes that this process can still take: the machine's or the container's; None: unknown."""
+    """Bytes that machine and container still have for this process; None if unknown."""
     found: list[int] = []
     try:
         for line in MEMINFO.read_text().splitlines():
@@ -118,12 +118,12 @@ def available_memory() -> int | None:
 
 
 def require(model: Model, plan: Plan) -> None:
-    """Refuse a training plan that this machine has no memory for.
+    """Raise TrainingError if this machine has not enough memory for a training plan.
 
     Raises
     ------
     TrainingError
-        Says what it takes and what there is, and which `subdivisions` would fit.
+        The message says how much it needs, how much is free, and which `subdivisions` would fit.
     """
     free = available_memory()
     if free is None:
@@ -146,7 +146,7 @@ def require(model: Model, plan: Plan) -> None:
 
 
 def _largest_that_fits(model: Model, images: int, free: int) -> tuple[int, TrainingMemory] | None:
-    """Find the fewest subdivisions of the cfg's batch whose pieces fit, and what they take."""
+    """Return the fewest subdivisions of the cfg's batch that fit, and their memory."""
     batch, steps = int(model.options.batch), int(model.options.time_steps)
     for pieces in range(1, batch + 1):
         count = batch // pieces * steps

@@ -16,8 +16,8 @@ def update_parameters(model: Model, optimiser: Optimiser, rate: float) -> None:
     Raises
     ------
     TrainingError
-        A weight is NaN or infinite now: names the update, the layer and the rate.  The check is
-        part of the update itself and takes no time of its own.
+        A weight has become NaN or infinite; the message names the update, the layer and the rate.
+        The check is part of the update's loop and costs no time.
     """
     broken: list[str] = []
     for layer in model.layers[first_updated(model.layers) :]:

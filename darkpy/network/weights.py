@@ -24,7 +24,7 @@ from darkpy.network.model import Model
 
 __all__ = ["load_weights", "save_weights", "weights_count"]
 
-#: So much of a file is in memory at once while it is read, or one array.
+#: A file is read in pieces of about so many bytes, or of one array if that is larger.
 PIECE_BYTES = 32 << 20
 
 _STATISTICS = ("scales", "rolling_mean", "rolling_variance")
@@ -50,7 +50,7 @@ def _arrays(layer: Layer, *, saving: bool) -> Iterator[Parameter]:
 
 
 def _stored_shape(layer: Layer, parameter: Parameter) -> tuple[int, ...]:
-    """Shape of what the file holds: with numload=n only the first n filters."""
+    """Shape of the array in the file: with numload=n only the first n filters."""
     few = layer.values.numload
     return (min(few, parameter.shape[0]), *parameter.shape[1:]) if few else parameter.shape
 
@@ -76,7 +76,7 @@ def load_weights(model: Model, path: str | os.PathLike[str], layers: int | None)
 def _load(
     model: Model, path: str | os.PathLike[str], mapped: mmap.mmap, layers: int | None
 ) -> None:
-    """Check the whole file, then copy it, piece by piece: little of it is in memory twice."""
+    """Check the whole file, then copy it in pieces, so that only a piece is in memory twice."""
     version, seen, start = _read_header(path, mapped)
     _check_length(model, path, len(mapped) - start, start, layers)
     pieces = list(_pieces(_parts(model, start, layers)))
@@ -94,7 +94,7 @@ def _load(
 
 
 def _pieces(parts: Iterable[_Part]) -> Iterator[list[_Part]]:
-    """Cut a file into neighbouring arrays of some PIECE_BYTES together, never none."""
+    """Group consecutive arrays into pieces of about PIECE_BYTES; no piece is empty."""
     piece: list[_Part] = []
     for part in parts:
         piece.append(part)
@@ -112,7 +112,7 @@ def _check_piece(path: str | os.PathLike[str], mapped: mmap.mmap, parts: list[_P
     bad = first_not_finite(array)
     if bad is not None:
         value = float(array[bad])
-        del array  # the map cannot be closed while an array looks into it
+        del array  # the map cannot be closed while an array refers to it
         offset = start + 4 * bad
         part = next(part for part in parts if offset < part.offset + 4 * part.floats)
         raise WeightsError(
@@ -124,12 +124,12 @@ def _check_piece(path: str | os.PathLike[str], mapped: mmap.mmap, parts: list[_P
 
 
 def _floats(mapped: mmap.mmap, offset: int, count: int) -> FloatArray:
-    """Look at values of the file."""
+    """Return values of the file as a view."""
     return np.frombuffer(mapped, "<f4", count, offset).astype(np.float32, copy=False)
 
 
 def _filling(part: _Part, mapped: mmap.mmap, version: tuple[int, int, int]) -> FloatArray:
-    """Return what the file makes of a parameter, in Darknet's shape."""
+    """Return the new value of a parameter, in Darknet's shape."""
     values = _arranged(part, _floats(mapped, part.offset, part.floats), version)
     if values.shape == part.parameter.shape:
         return values
@@ -139,13 +139,13 @@ def _filling(part: _Part, mapped: mmap.mmap, version: tuple[int, int, int]) -> F
 
 
 def _forget_pages(mapped: mmap.mmap) -> None:
-    """Give back the memory of what was read; it stays in the system's file cache."""
+    """Free the memory of the pages that were read; they stay in the system's file cache."""
     if hasattr(mmap, "MADV_DONTNEED"):
         mapped.madvise(mmap.MADV_DONTNEED)
 
 
 class _Part(NamedTuple):
-    """Where one array lies in a file; `shape` is the part of the parameter that is stored."""
+    """The place of one array in a file; `shape` is that of the part that is stored."""
 
     layer: Layer
     parameter: Parameter
@@ -167,7 +167,7 @@ def _parts(model: Model, start: int, layers: int | None) -> Iterator[_Part]:
 def _check_length(
     model: Model, path: str | os.PathLike[str], length: int, start: int, layers: int | None
 ) -> None:
-    """Refuse a file that holds fewer or more values than the model has."""
+    """Raise WeightsError if the file holds fewer or more values than the model has."""
     expected = weights_count(model, layers)
     found, rest = divmod(length, 4)
     if found < expected:
@@ -196,7 +196,7 @@ def _check_length(
 
 
 def _arranged(part: _Part, array: FloatArray, version: tuple[int, int, int]) -> FloatArray:
-    """Give the file's values Darknet's shape, undoing the transposed forms."""
+    """Return the file's values in Darknet's shape; transposed forms are transposed back."""
     shape = part.shape
     if part.parameter.name == "weights":
         if part.layer.kind == "connected" and _is_transposed(version):
@@ -209,7 +209,7 @@ def _arranged(part: _Part, array: FloatArray, version: tuple[int, int, int]) -> 
 def _read_header(
     path: str | os.PathLike[str], mapped: mmap.mmap
 ) -> tuple[tuple[int, int, int], int, int]:
-    """Version, images seen, and the header's length in bytes."""
+    """Return the version, the number of images seen, and the header's length in bytes."""
     size = len(mapped)
     if size < 12:
         raise WeightsError(path, 0, f"too short for a header: {size} bytes")
@@ -227,7 +227,7 @@ def _read_header(
 def _check_finite(
     path: str | os.PathLike[str], layer: Layer, parameter: Parameter, array: FloatArray
 ) -> None:
-    """Refuse to write what `load_weights` would refuse to read."""
+    """Raise WeightsError for values that `load_weights` would refuse to read."""
     if not np.isfinite(array).all():
         bad = array[~np.isfinite(array)][0]
         raise WeightsError(

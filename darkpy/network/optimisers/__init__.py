@@ -1,6 +1,6 @@
 """Optimisers: the rules by which an update changes the weights, found by their names.
 
-The module NAME has the optimiser NAME, and registers it when it is imported.
+The optimiser NAME is in the module NAME, which registers it when it is imported.
 """
 
 from __future__ import annotations
@@ -26,5 +26,5 @@ def optimiser_classes() -> tuple[type[Optimiser], ...]:
 
 
 def optimiser_of(options: NetOptions) -> Optimiser:
-    """Return the optimiser that [net] asks for."""
+    """Return the optimiser that [net] names."""
     return optimiser_class(options.optimiser)(options)

@@ -52,5 +52,5 @@ class Adam(Optimiser):
 
 
 def _correction(decay: float, step: int) -> float:
-    """What a running mean that began at 0 is multiplied with, of the decay that C is given."""
+    """Return the factor that corrects a running mean for its start at 0, from C's float32 decay."""
     return 1 / (1 - math.pow(float(np.float32(decay)), step))

@@ -26,11 +26,11 @@ class Optimiser(ABC):
         The [net] section.
     """
 
-    #: As [net] names it, and the C core (``enum dk_optimiser``).
+    #: Its name in [net] and in the C core (``enum dk_optimiser``).
     name: ClassVar[str]
-    #: Stands for it in files of optimiser state; never to be used again for another one.
+    #: Its number in files of optimiser state; never used again for another optimiser.
     file_code: ClassVar[int]
-    #: What it keeps for each parameter besides the update buffer, array by array.
+    #: Names of the arrays that it keeps for each parameter, besides the update buffer.
     state: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, options: NetOptions) -> None:
@@ -40,7 +40,7 @@ class Optimiser(ABC):
 
     @abstractmethod
     def update(self, parameter: Parameter, rate: float, step: int) -> bool:
-        """Change a parameter and its arrays, as its update buffer says.
+        """Change a parameter and its arrays according to its update buffer.
 
         Parameters
         ----------
@@ -58,15 +58,15 @@ class Optimiser(ABC):
 
     @abstractmethod
     def stored(self, parameter: Parameter) -> Sequence[FloatArray]:
-        """Return the arrays without which training could not go on, in the order of the file."""
+        """Return the arrays that a file of optimiser state holds, in its order."""
 
     def arrays(self, parameter: Parameter) -> list[FloatArray]:
-        """Return the arrays that `state` names, zeros at first."""
+        """Return the arrays that `state` names; they start as zeros."""
         return parameter.state(len(self.state))
 
 
 def register(name: str) -> Callable[[OptimiserClass], OptimiserClass]:
-    """Class decorator: the class is the optimiser of this name, in the module of that name."""
+    """Decorate the class of the optimiser `name`, in the module of the same name."""
 
     def add(optimiser: OptimiserClass) -> OptimiserClass:
         optimiser.name = name
@@ -77,5 +77,5 @@ def register(name: str) -> Callable[[OptimiserClass], OptimiserClass]:
 
 
 def registered(name: str) -> type[Optimiser]:
-    """Return the optimiser of a name whose module has been imported."""
+    """Return the optimiser `name`, whose module must have been imported."""
     return _CLASSES[name]
