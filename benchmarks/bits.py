@@ -2,7 +2,7 @@
 
 A task in JSON on stdin, one reply per job in JSON on stdout. A reply is group -> item -> hash, in
 the order of the computation, so that the first item that differs is where a difference begins.
-Only what darkpy promises its users is called: inner modules may move between the trees.
+Only darkpy's public interface is called: inner modules may move between the trees.
 """
 
 from __future__ import annotations
@@ -59,9 +59,9 @@ def file_hash(save: Callable[[str], None]) -> str:
 
 
 def settle(net: Any) -> None:
-    """Give a new network what training leaves: statistics near 0 and 1, biases other than 0.
+    """Give a new network values typical after training: statistics near 0 and 1, biases not 0.
 
-    What a shortcut adds is small, or sums would grow until all answers are 0 or 1.
+    The summands of shortcuts are small, or sums would grow until all answers are 0 or 1.
     """
     rng = np.random.default_rng(1)
     ranges = {
@@ -107,7 +107,7 @@ def loaded(job: dict[str, Any], hashes: Hashes) -> Any:
 
 
 def inference(job: dict[str, Any], hashes: Hashes) -> None:
-    """Hash every layer's output, and what `predict` returns, for some batch sizes."""
+    """Hash every layer's output, and the result of `predict`, for some batch sizes."""
     net = loaded(job, hashes)
     heads = sum(layer.kind in HEADS for layer in net.layers)
     for batch in job["batches"]:
@@ -122,7 +122,7 @@ def inference(job: dict[str, Any], hashes: Hashes) -> None:
 
 
 def training(job: dict[str, Any], hashes: Hashes) -> None:
-    """Hash the costs of some steps, and what they leave; nothing where no layer has a cost."""
+    """Hash the costs of some steps, and the state after them; nothing if no layer has a cost."""
     net = loaded(job, hashes)
     if not net.truths:
         hashes.clear()

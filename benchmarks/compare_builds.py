@@ -2,20 +2,20 @@
 
 ``python benchmarks/compare_builds.py OLD_TREE NEW_TREE [--bits] [--speed] [--simd avx2 ...]``
 
-Run it when code was moved or rebuilt and nothing should have changed. Each tree's extension must be
-built in place; each runs in processes of its own, through darkpy's public interface only, so that
-modules may move. Without ``--bits`` and ``--speed`` both are done; it ends with status 1 where bits
-differ.
+Run it when code was moved or rebuilt and no result should have changed. Each tree's extension must
+be built in place; each tree runs in separate processes, through darkpy's public interface only, so
+that modules may move. Without ``--bits`` and ``--speed`` both are done. The exit status is 1 if
+bits differ.
 
-Bits: packaged networks, Darknet's own (from the large test material, where that is present), the
+Bits: packaged networks, Darknet's own (from the large test material, if that is present), the
 cases of tests/golden, and random ones of tests/random_networks.py, for each instruction set of this
-processor. Hashes are compared of new parameters, of a weights file, of every layer's output and
-of `predict`, and after 20 training steps of costs, parameters, files, and, for small networks,
-deltas. Where they differ the table names the first layer, in the order of the computation.
+processor. Hashes are compared: of new parameters, of a weights file, of every layer's output and of
+`predict`; and after 20 training steps, of costs, parameters, files, and, for small networks,
+deltas. If they differ, the table names the first layer, in the order of the computation.
 
-Speed: images per second of NEW as a multiple of OLD's, from times taken in turns. OLD against
-itself, a third process in the same turns, shows what is noise. Of instruction sets the best alone
-is measured, or those given.
+Speed: images per second of NEW as a multiple of OLD's, from times measured in turns. A third
+process in the same turns, OLD again, shows the noise. Only the best instruction set is measured, or
+those that are given.
 """
 
 from __future__ import annotations
@@ -198,7 +198,7 @@ def compare_speed(
 
 
 def instruction_sets(old: Tree, new: Tree, wanted: Sequence[str] | None) -> list[str]:
-    """Those to compare, the best first: what both builds can run here, which has to be the same."""
+    """The sets to compare, best first; both builds must be able to run the same ones here."""
     before, after = old.instruction_sets(), new.instruction_sets()
     if before != after:
         raise SystemExit(f"DIFFERENT instruction sets: old {before}, new {after}")
@@ -208,7 +208,7 @@ def instruction_sets(old: Tree, new: Tree, wanted: Sequence[str] | None) -> list
 
 
 def main(command: Sequence[str] | None = None) -> int:
-    """Compare what the command line asks for; 1 where bits differ."""
+    """Compare according to the command line; return 1 if bits differ."""
     options = arguments(command)
     old, new = options.old, options.new
     sets = instruction_sets(old, new, options.simd)

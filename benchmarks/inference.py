@@ -47,9 +47,9 @@ def entry(
     *,
     pruned: bool = False,
 ) -> Entry | None:
-    """The task of one contender; None where its file could not be made.
+    """The task of one contender; None if its file could not be made.
 
-    With `pruned`, darkpy too reads a file of only those layers that the answer depends on.
+    With `pruned`, darkpy, too, reads a file with only the layers that the answer depends on.
     """
     task: dict[str, Any] = {
         "job": "Inference",
@@ -78,7 +78,7 @@ def entry(
 
 
 def main() -> None:
-    """Measure what the command line asks for."""
+    """Measure according to the command line."""
     options = arguments()
     kinds = chosen_contenders(options, INFERENCE)
     about = f"{machine_line()}; {version_line(PACKAGES)}"

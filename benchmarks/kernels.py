@@ -2,14 +2,14 @@
 
 ``python benchmarks/kernels.py [--threads 1 2] [--only NAME ...] [--gemm] [--save]``
 
-Memory-bound kernels: GB/s of the traffic that the kernel needs at least, and the share of a plain
-stream with the same reads and writes (limits.c, compiled with ``cc``; normal or streaming stores,
-whichever is faster) in the same run, and what darkpy reaches on a small array in the caches: where
-that is below the stream, arithmetic is the limit, not memory. darkpy, NumPy and PyTorch write to an
-array of their own where they can be told to; Darknet works in place, as it does. ``--gemm``:
-GFLOP/s and the share of the multiply-adds that limits.c reaches. Darknet is found through the
-variable DARKNET_LIB or ``--darknet PATH`` (its libdarknet.so).  About four minutes for each number
-of threads; ``--only`` measures some rows and, with ``--save``, leaves the others as they stand.
+Memory-bound kernels: GB/s of the least traffic that the kernel needs; its share of a plain stream
+with the same reads and writes in the same run (limits.c, compiled with ``cc``; normal or streaming
+stores, whichever is faster); and darkpy's speed on a small array in the caches: if that is below
+the stream, arithmetic is the limit, not memory. darkpy, NumPy and PyTorch write to a separate array
+if they can; Darknet works in place. ``--gemm``: GFLOP/s and the share of the multiply-adds that
+limits.c reaches. Darknet is found through the variable DARKNET_LIB or ``--darknet PATH`` (its
+libdarknet.so).  A run lasts about four minutes for each number of threads; ``--only`` measures some
+rows and, with ``--save``, leaves the others as they are.
 """
 
 from __future__ import annotations
@@ -166,7 +166,7 @@ def _rate(size: float, result: Result) -> str:
 def _furthest(ours: Result, others: list[Result]) -> str:
     """Largest difference to NumPy and PyTorch; Darknet's results are overwritten in place.
 
-    Of dropout there is none: everybody draws other numbers.
+    Dropout has none: each library draws different numbers.
     """
     compared = [other for other in others if other.name != "Darknet" and other.answer is not None]
     values = [away for other in compared if (away := difference(other, ours)) is not None]
@@ -177,7 +177,7 @@ Table = tuple[list[str], list[list[str]]]
 
 
 def kernel_table(options: argparse.Namespace, threads: int, limits: str | None) -> Table:
-    """Header and rows of all kernels that are asked for."""
+    """Header and rows of all chosen kernels."""
     rows = []
     for case in options.only:
         say(" ", case)
@@ -227,7 +227,7 @@ def gemm_table(options: argparse.Namespace, threads: int, limits: str | None) ->
 
 
 def main() -> None:
-    """Measure what the command line asks for."""
+    """Measure according to the command line."""
     options = arguments()
     about = f"{machine_line()}; {version_line(['torch'])}"
     print(about)

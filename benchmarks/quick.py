@@ -2,10 +2,11 @@
 
 ``python benchmarks/quick.py [--threads N]``
 
-The first table is the time of GoogLeNet's most expensive layers for one photo. The second takes the
-matrix product that im2col makes of a layer, for the largest layer of each kernel and plane: NumPy's
-matmul and darkpy's gemm_cpu compute just the product, each in a process of its own; the last column
-is the whole layer in darkpy, bias and activation included, as the network runs it.
+The first table has the times of GoogLeNet's most expensive layers for one photo. The second is
+about the matrix product to which im2col turns a layer, for the largest layer of each kernel size
+and plane. NumPy's matmul and darkpy's gemm_cpu compute only the product, each in a separate
+process; the last column is the whole layer in darkpy, with bias and activation, as the network runs
+it.
 """
 
 from __future__ import annotations

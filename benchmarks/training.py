@@ -6,8 +6,8 @@ A step is forward, all costs (auxiliary ones with their weights), backward and t
 with momentum and decay. The learning rate is constant, dropout is off (``--dropout`` leaves it on:
 the losses then differ). Darknet is found through the variable DARKNET_LIB or ``--darknet PATH``
 (its libdarknet.so); it trains the network without the auxiliary heads, which it does not know.
-Below each table stands where darkpy's step goes; ``darkpy bench CFG --training --layers`` shows it
-layer by layer. ``--save`` writes the tables to benchmarks/RESULTS.md.
+Below each table, the time of darkpy's step is broken down; ``darkpy bench CFG --training --layers``
+does so layer by layer. ``--save`` writes the tables to benchmarks/RESULTS.md.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def entry(
 
 
 def loss_lines(results: list[Result]) -> str:
-    """The first losses of everybody, per image."""
+    """The first losses of all contenders, per image."""
     lines = ["First losses:", ""]
     for result in results:
         if result.answer is not None:
@@ -82,7 +82,7 @@ def breakdown(material: Material, batch: int, threads: int) -> str:
 
 
 def main() -> None:
-    """Measure what the command line asks for."""
+    """Measure according to the command line."""
     options = arguments()
     kinds = chosen_contenders(options, TRAINING)
     about = f"{machine_line()}; {version_line(['torch'])}"

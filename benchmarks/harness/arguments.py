@@ -38,7 +38,7 @@ def turns_parser(
 def chosen_contenders(
     options: argparse.Namespace, contenders: Mapping[str, Kind]
 ) -> dict[str, Kind]:
-    """Those of `contenders` that take part: asked for and installed, darkpy first."""
+    """The contenders that take part: those that were chosen and are installed, darkpy first."""
     names = ["darkpy", *(n for n in options.peers if n != "darkpy" and n not in options.without)]
     for name in names:
         if name not in contenders:

@@ -1,4 +1,4 @@
-"""The machine, the versions, and an environment in which nobody is slowed down by accident."""
+"""The machine, the versions, and an environment that slows no contender down by accident."""
 
 from __future__ import annotations
 

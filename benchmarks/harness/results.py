@@ -61,7 +61,7 @@ def kept_rows(
 
 
 def _read(path: Path) -> dict[str, Sections]:
-    """Processor -> title -> body; overviews are made anew."""
+    """Processor -> title -> body; writing computes the overviews again."""
     parts: dict[str, Sections] = {}
     text = path.read_text() if path.exists() else ""
     for name, part in re.findall(r"^# ([^\n]+)\n(.*?)(?=^# |\Z)", text, re.M | re.S)[1:]:

@@ -64,7 +64,7 @@ def measure(
     rounds : int
         Turns of each contender; the order is turned around from round to round.
     seconds, least
-        Each turn repeats the run for so many seconds, and at least so many times, after one run
+        Each turn repeats the run for that many seconds, and at least that many times, after one run
         that does not count.
     quiet : bool
         Do not say who starts and who cannot.

@@ -1,7 +1,7 @@
 /* exp, log, tanh, ... on vectors.
  *
  * All take and give any float32: NaN stays NaN, overflow gives infinity.  Errors (in units of the
- * last place, over all of the stated range; checked by tests/kernels/test_activations.py) are for
+ * last place, over all of the stated range; checked by tests/engine/test_activation.py) are for
  * every instruction set. */
 #ifndef DK_SIMD_MATH_H
 #define DK_SIMD_MATH_H

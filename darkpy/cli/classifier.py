@@ -74,7 +74,7 @@ def _valid(arguments: argparse.Namespace) -> None:
 
 def _add_predict(actions: Commands) -> None:
     """Add ``classifier predict``."""
-    parser = actions.add_parser("predict", help="name a photo")
+    parser = actions.add_parser("predict", help="classify a photo")
     _add_data_and_cfg(parser)
     parser.add_argument("weights", metavar="WEIGHTS")
     parser.add_argument("image", metavar="IMAGE")

@@ -24,7 +24,7 @@ def register(commands: Commands) -> None:
     """Add the command."""
     parser = commands.add_parser(
         "predict",
-        help="name photos",
+        help="classify photos",
         description="Print a line for each photo: its most probable classes.",
     )
     add_cfg(parser)
