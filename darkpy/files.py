@@ -35,11 +35,14 @@ def replaced(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     Raises
     ------
     OSError
-        The file cannot be written, or `path` is a folder.
+        The file cannot be written, or `path` is a folder, a device or a pipe. For the caller to
+        turn into an error that says what the file was for.
     """
     target = os.path.realpath(path)
     if os.path.isdir(target):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
+    if os.path.exists(target) and not os.path.isfile(target):  # /dev/null must stay what it is
+        raise OSError(errno.EINVAL, "Not a regular file", os.fspath(path))
     file = _open_beside(target)
     try:
         with file:
@@ -57,8 +60,9 @@ def replaced(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 def _open_beside(target: str) -> BinaryIO:
     """Make a new hidden file in the same folder: on another disk it could not be moved at once."""
     folder, name = os.path.split(target)
+    start = name[:40]  # at most 160 bytes: a name may have 255
     while True:
-        beside = os.path.join(folder, f".{name[:200]}.{os.getpid()}.{next(_NUMBERS)}.part")
+        beside = os.path.join(folder, f".{start}.{os.getpid()}.{next(_NUMBERS)}.part")
         try:
             return open(beside, "xb")
         except FileExistsError:  # left by a killed process of the same number
@@ -66,11 +70,15 @@ def _open_beside(target: str) -> BinaryIO:
 
 
 def _flush_folder(folder: str) -> None:
-    """Wait until the folder's entries are on the disk, where a folder can be opened."""
-    if os.name == "nt":
+    """Wait until the folder's entries are on the disk, where the system can do that."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except PermissionError:  # Windows; a folder that may be written to, but not listed
         return
-    descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # some network file systems cannot
+            raise
     finally:
         os.close(descriptor)

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import darkpy
+from darkpy.config.sections import parse_cfg
+from darkpy.data.names import write_names
+from darkpy.errors import ArgumentError, DataError, TrainingError, WeightsError
 from darkpy.files import replaced
+from darkpy.training.history import History
 
 
 @pytest.fixture
@@ -90,11 +98,53 @@ def test_a_link_stays_a_link(path: Path) -> None:
         file.write(b"new")
     assert link.is_symlink()
     assert path.read_bytes() == b"new"
+    path.unlink()
+    with replaced(link) as file:  # as open(link, "wb") does
+        file.write(b"newer")
+    assert link.is_symlink()
+    assert path.read_bytes() == b"newer"
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError), replaced(tmp_path):
-        pass
+        pytest.fail("the block must not run")
+
+
+def test_a_pipe_is_no_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="Not a regular file"), replaced(tmp_path / "pipe"):
+        pytest.fail("the block must not run")
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+
+
+@pytest.mark.parametrize(("code", "is_told"), [(errno.EINVAL, False), (errno.EIO, True)])
+def test_a_file_system_may_be_unable_to_flush_folders(
+    path: Path, monkeypatch: pytest.MonkeyPatch, code: int, is_told: bool
+) -> None:
+    fsync = os.fsync
+
+    def files_only(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(code, os.strerror(code))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", files_only)
+    told = False
+    try:
+        with replaced(path) as file:
+            file.write(b"new")
+    except OSError:
+        told = True
+    assert told == is_told
+    assert path.read_bytes() == b"new"
+
+
+def test_of_two_writers_the_last_wins(path: Path) -> None:
+    with replaced(path) as first, replaced(path) as second:
+        first.write(b"first")
+        second.write(b"second")
+    assert path.read_bytes() == b"first"  # its block ends last
+    assert list(path.parent.iterdir()) == [path]
 
 
 def test_what_a_killed_process_left_is_no_obstacle(path: Path) -> None:
@@ -108,8 +158,82 @@ def test_what_a_killed_process_left_is_no_obstacle(path: Path) -> None:
     assert left.read_bytes() == b"left"
 
 
-def test_a_long_name_is_no_obstacle(tmp_path: Path) -> None:
-    path = tmp_path / ("x" * 255)
-    with replaced(path) as file:
+@pytest.mark.parametrize("name", ["x" * 255, "ä" * 127, "\N{SNAKE}" * 63], ids=["x", "ae", "snake"])
+def test_a_long_name_is_no_obstacle(tmp_path: Path, name: str) -> None:
+    with replaced(tmp_path / name) as file:
         file.write(b"new")
-    assert path.read_bytes() == b"new"
+    assert (tmp_path / name).read_bytes() == b"new"
+
+
+# -- everything that darkpy writes ----------------------------------------------------------------
+
+CFG = "[net]\ninputs=3\n[connected]\noutput=2\n[softmax]\n"
+
+
+def export(net: darkpy.Network, path: Path) -> None:
+    pytest.importorskip("onnx")
+    from darkpy.export.model import export_onnx
+
+    export_onnx(net, path)
+
+
+Writer = Callable[[darkpy.Network, Path], None]
+WRITERS: dict[str, tuple[Writer, type[Exception]]] = {
+    "weights": (lambda net, path: net.save_weights(path), WeightsError),
+    "momentum": (lambda net, path: net.save_momentum(path), WeightsError),
+    "onnx": (export, ArgumentError),
+    "names": (lambda net, path: write_names(path, ["a", "b"]), DataError),
+    "csv": (lambda net, path: History("net", 1, 0).write_csv(path), TrainingError),
+}
+
+
+@pytest.fixture
+def net() -> darkpy.Network:
+    net = darkpy.Network(parse_cfg(CFG))
+    net.train_step(np.ones((1, 3), np.float32), np.ones((1, 2), np.float32))
+    return net
+
+
+@pytest.fixture
+def group_only(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """New files are for owner and group, and nobody may change that, not for a moment."""
+    before, change = os.umask(0o027), os.umask
+
+    def refuse(mask: int) -> int:
+        raise AssertionError("the umask is the whole process's")
+
+    monkeypatch.setattr(os, "umask", refuse)
+    yield
+    change(before)
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+@pytest.mark.usefixtures("group_only")
+def test_every_file_is_a_new_one_whole(kind: str, path: Path, net: darkpy.Network) -> None:
+    write, _ = WRITERS[kind]
+    write(net, path)
+    first = path.read_bytes()
+    assert first != b"old"
+    write(net, path)
+    assert path.read_bytes() == first
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_every_file_that_cannot_be_written_leaves_the_old_one(
+    kind: str, path: Path, net: darkpy.Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, error = WRITERS[kind]
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(error, match="cannot be written: Is a directory"):
+        write(net, path.parent)
+    monkeypatch.setattr(os, "fsync", full)
+    expected = r"x\.weights.* cannot be written: No space left on device"
+    with pytest.raises(error, match=expected):
+        write(net, path)
+    assert path.read_bytes() == b"old"
+    assert list(path.parent.iterdir()) == [path]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from darkpy.engine import boundary
 from darkpy.engine.boundary import FloatArray, lib, pointer
 from darkpy.engine.enums import OPTIMISERS
+from darkpy.errors import ShapeError
 
 __all__ = ["update"]
 
@@ -30,7 +31,14 @@ def update(
         What the optimiser keeps besides, read and written.
     **numbers
         The fields of ``struct dk_update`` that its formula reads: rate, decay, ...
+
+    Raises
+    ------
+    ShapeError
+        The arrays are not of one size.
     """
+    if any(array.size != weights.size for array in (updates, *state)):
+        raise ShapeError(f"{optimiser} needs updates and state of {weights.size} values")
     fields = {
         "optimiser": OPTIMISERS.index(optimiser),
         "n": weights.size,

@@ -304,6 +304,12 @@ class Network(Model):
         version : tuple of int, optional
             Major, minor and revision; default: those of the file that was loaded, else the
             dialect's.
+
+        Raises
+        ------
+        WeightsError
+            The file cannot be written, or a weight is NaN or infinite; an older file of that name
+            stays.
         """
         need_float32(self.precision, self.path, "saved")
         with self._lock:
@@ -312,8 +318,13 @@ class Network(Model):
     def save_momentum(self, path: str | os.PathLike[str]) -> None:
         """Write what training needs besides the weights to go on as if it had not stopped.
 
-        Update buffers (with Adam: moments) and the number of steps; the format is in
-        `darkpy.network.optimiser_state`.
+        Update buffers (with Adam: moments) and the number of steps, whole or not at all; the format
+        is in `darkpy.network.optimiser_state`.
+
+        Raises
+        ------
+        WeightsError
+            The file cannot be written; an older file of that name stays.
         """
         from darkpy.network.optimiser_state import save_state
 

@@ -21,6 +21,7 @@ from darkpy.errors import WeightsError
 from darkpy.files import replaced
 from darkpy.layers.parameter import Parameter
 from darkpy.network.model import Model
+from darkpy.network.optimisers import optimiser_classes
 from darkpy.network.optimisers.base import Optimiser
 
 __all__ = ["load_state", "save_state"]
@@ -84,7 +85,9 @@ def _check(model: Model, optimiser: Optimiser, path: Path, file: BinaryIO) -> in
         raise WeightsError(path, 0, "this is not a darkpy .momentum file")
     _, seen, steps, kind = HEADER.unpack(head)
     if kind != optimiser.file_code:
-        raise WeightsError(path, 32, "it was written with another optimiser than the cfg has")
+        names = {known.file_code: known.name for known in optimiser_classes()}
+        other = names.get(kind, f"an unknown optimiser, number {kind}")
+        raise WeightsError(path, 32, f"its state is that of {other}, the cfg's is {optimiser.name}")
     if seen != model.seen:
         raise WeightsError(
             path, 16, f"it belongs to weights that saw {seen:,} images, not {model.seen:,}"

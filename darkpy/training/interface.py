@@ -69,7 +69,7 @@ class Network(Predictor, Protocol):
         """Run forward, backward, and the update when it is due; return the cost of the images."""
 
     def save_weights(self, path: str | os.PathLike[str]) -> None:
-        """Write a .weights file."""
+        """Write a .weights file, whole or not at all."""
 
     def save_momentum(self, path: str | os.PathLike[str]) -> None:
-        """Write what updates need besides the weights."""
+        """Write what updates need besides the weights, whole or not at all."""

@@ -18,7 +18,6 @@ from typing import Any
 from darkpy.data.augment import Augmentation
 from darkpy.data.batches import Batch, InputShape, batches
 from darkpy.data.dataset import Dataset, TrainingData
-from darkpy.data.names import write_names
 from darkpy.data.sources import Source, open_dataset
 from darkpy.engine.simd import get_num_threads, set_num_threads
 from darkpy.errors import ArgumentError, DataError, TrainingError, WeightsError
@@ -227,8 +226,7 @@ class _Trainer:
     def run(self, interruption: Interruption, callbacks: Sequence[Callback]) -> None:
         """Train until the end, an interruption or an error; fill the history."""
         state, history = self.state, self.history
-        names_file = self.checkpoints.folder / f"{self.checkpoints.name}.names"
-        write_names(names_file, self.data.names)
+        self.checkpoints.save_names(self.data.names)
         epoch = 0
         try:
             for callback in callbacks:
@@ -324,7 +322,7 @@ class _Trainer:
         if history.best is record:
             self.checkpoints.save(self.net, "best")
         self.checkpoints.save(self.net, "last")
-        history.write_csv(self.checkpoints.path("history", "csv"))
+        self.checkpoints.save_history(history)
         for callback in callbacks:
             callback.on_epoch(self.state, record)
 

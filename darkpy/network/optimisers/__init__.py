@@ -8,12 +8,23 @@ from __future__ import annotations
 import importlib
 
 from darkpy.config.net_options import NetOptions
+from darkpy.engine.enums import OPTIMISERS
 from darkpy.network.optimisers.base import Optimiser, registered
 
-__all__ = ["optimiser_of"]
+__all__ = ["optimiser_class", "optimiser_classes", "optimiser_of"]
+
+
+def optimiser_class(name: str) -> type[Optimiser]:
+    """Return the optimiser of a name; its module alone is imported."""
+    importlib.import_module(f"{__name__}.{name}")
+    return registered(name)
+
+
+def optimiser_classes() -> tuple[type[Optimiser], ...]:
+    """All optimisers."""
+    return tuple(optimiser_class(name) for name in OPTIMISERS)
 
 
 def optimiser_of(options: NetOptions) -> Optimiser:
     """Return the optimiser that [net] asks for."""
-    importlib.import_module(f"{__name__}.{options.optimiser}")
-    return registered(options.optimiser)(options)
+    return optimiser_class(options.optimiser)(options)

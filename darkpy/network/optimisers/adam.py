@@ -43,7 +43,7 @@ class Adam(Optimiser):
             c1=_correction(o.B1, step),
             c2=_correction(o.B2, step),
             eps=o.eps,
-            decay=o.decay * o.update_batch,
+            decay=o.decay * self.images,
         )
 
     def stored(self, parameter: Parameter) -> Sequence[FloatArray]:

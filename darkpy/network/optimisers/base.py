@@ -35,6 +35,8 @@ class Optimiser(ABC):
 
     def __init__(self, options: NetOptions) -> None:
         self.options = options
+        #: Images of an update: update buffers are sums over them.
+        self.images = options.update_batch
 
     @abstractmethod
     def update(self, parameter: Parameter, rate: float, step: int) -> bool:

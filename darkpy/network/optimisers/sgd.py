@@ -31,9 +31,9 @@ class Sgd(Optimiser):
             self.name,
             parameter.storage,
             parameter.updates,
-            rate=rate / o.update_batch,
+            rate=rate / self.images,
             momentum=o.momentum,
-            decay=o.decay * o.update_batch if parameter.decays else 0.0,
+            decay=o.decay * self.images if parameter.decays else 0.0,
         )
 
     def stored(self, parameter: Parameter) -> Sequence[FloatArray]:
