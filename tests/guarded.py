@@ -7,7 +7,8 @@ import numpy as np
 from darkpy.engine.boundary import pointer
 
 CANARY = np.float32(-8.25e30)
-EDGE = 35
+#: A multiple of the widest vector: an `offset` of 1 is then aligned to nothing.
+EDGE = 48
 
 
 class GuardedTensor:

@@ -142,6 +142,7 @@ def test_former_names_work_with_a_warning(old: str, new: str) -> None:
         module = getattr(kernels, old)
         names = {name: getattr(module, name) for name in moved.__all__}
     assert names == {name: getattr(moved, name) for name in moved.__all__}
+    assert getattr(kernels, old) is module, "the module stays, whatever functions it has"
 
 
 def test_a_function_hides_the_module_of_its_name() -> None:

@@ -25,7 +25,7 @@ class _Kernels(_ModuleType):
     """The package's own type: a function that has its module's name, as `softmax`, hides it."""
 
     def __setattr__(self, name: str, value: _Any) -> None:
-        if isinstance(value, _ModuleType) and name in getattr(value, "__all__", ()):
+        if isinstance(value, _ModuleType) and name in vars(value).get("__all__", ()):
             value = getattr(value, name)
         super().__setattr__(name, value)
 
