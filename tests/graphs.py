@@ -100,6 +100,17 @@ GRAPHS = {
     + route("2,4"),
     "pooled twice": conv() + pool(2, 1, 0) + pool(3, 2, 2) + conv(3),
     "windows outside the image": conv() + pool(2, 2, 6) + "[activation]\nactivation=logistic\n",
+    "pooled behind batch normalisation": conv(batch_normalize=1) + pool(2, 2, 0),
+    "pooled behind an activation that needs its input": conv(activation="mish") + pool(2, 2, 0),
+    "pooled behind an activation over channels": conv(activation="normalize_channels")
+    + pool(2, 2, 0),
+    "half of the channels pooled": conv(4) + route("0", groups=2) + pool(2, 2, 0),
+    "half of the joined channels pooled": conv(4) + conv(4) + route("0") + conv(4)
+    + route("1,3", groups=2) + pool(2, 2, 0),
+    "pooled a source twice": conv(4) + conv(4) + route("0") + conv(4) + route("1,3,1")
+    + pool(2, 2, 0),
+    "pooled with filters that another reads": conv(4) + conv(4) + route("0,1") + pool(2, 2, 0),
+    "pooled behind dropout": conv(4) + "[dropout]\n" + pool(2, 2, 0),
     "sums behind batch normalisation": conv(4)
     + 2 * (conv(3, batch_normalize=1, activation="relu")
            + conv(4, batch_normalize=1, activation="linear") + shortcut(-3, activation="leaky"))

@@ -24,6 +24,7 @@ def test_every_example_is_tested() -> None:
     assert {path.stem for path in EXAMPLES.glob("*.py")} == set(SAYS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SAYS)
 def test_example(name: str, tmp_path: Path) -> None:
     done = subprocess.run(
@@ -40,6 +41,7 @@ def test_example(name: str, tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir()), "an example leaves files behind"
 
 
+@pytest.mark.slow
 def test_photos_of_ones_own(tmp_path: Path) -> None:
     from PIL import Image
 

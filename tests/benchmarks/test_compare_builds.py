@@ -51,6 +51,7 @@ def compare(old: Path, new: Path, cfg: str, *more: str) -> int:
     return compare_builds.main([*trees, "--nets", cfg, "--simd", "baseline", *more])
 
 
+@pytest.mark.slow
 def test_a_build_is_like_itself(
     cfg: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -70,6 +71,7 @@ def test_a_build_is_like_itself(
     assert all(row["old"] and row["new"] and row["old again"] for row in read["speed"])
 
 
+@pytest.mark.slow
 def test_the_first_layer_that_differs_is_named(
     cfg: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -95,6 +95,7 @@ def test_training_files(material: Material) -> None:
     np.testing.assert_array_equal(data["truth"].sum(2), 1)
 
 
+@pytest.mark.slow
 def test_rounds_in_processes_of_their_own(material: Material) -> None:
     entries = [
         Entry("darkpy", inference_task(material)),

@@ -279,6 +279,7 @@ def test_any_value_keeps_its_promise_or_is_refused(option: Option, written: str)
         assert value == written
 
 
+@pytest.mark.slow
 def test_long_junk_takes_linear_time() -> None:
     started = time.perf_counter()
     for junk in ("1" * 3_000_000 + "x", "1," * 1_000_000 + "x", "e" * 3_000_000):

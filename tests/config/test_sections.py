@@ -137,6 +137,7 @@ def test_refuses_large_files(tmp_path: Path) -> None:
         parse_cfg("#" * (MAX_CFG_BYTES + 1))
 
 
+@pytest.mark.slow
 def test_long_text_does_not_hang() -> None:
     """Quadratic work would take hours at this size."""
     size = MAX_CFG_BYTES // 4

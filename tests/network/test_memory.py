@@ -12,7 +12,7 @@ import pytest
 from graphs import GRAPHS, HEAD, TAIL
 from network_pair import Pair
 
-from darkpy.network.network import MAX_IMAGES, Network
+from darkpy.network.network import Network
 from darkpy.network.plans import MAX_PLANS, Plans
 
 
@@ -75,8 +75,8 @@ def test_large_batches_run_in_pieces(pair: Pair) -> None:
         tracemalloc.stop()
         return most
 
-    x = pair.photos(MAX_IMAGES * 6)
-    assert peak(pair.net, x) < 1.5 * peak(large_inception().net, x[:MAX_IMAGES])
+    x = pair.photos(240)
+    assert peak(pair.net, x) < 1.5 * peak(large_inception().net, x[:40])
     out, piece = pair.net.predict(x), pair.net.predict(x[50:53])
     np.testing.assert_allclose(out[50:53], piece, rtol=1e-5, atol=1e-6)
 
