@@ -126,3 +126,14 @@ def test_names_of_darkpy_in_the_text_exist(path: Path) -> None:
     for name in re.findall(r"`(darkpy(?:\.\w+)+)`", path.read_text(encoding="utf-8")):
         if path.name != "CHANGELOG.md":  # it has former names
             assert pkgutil.resolve_name(name) is not None, f"{path.name}: there is no {name}"
+
+
+def test_the_readme_lists_the_folders_that_there_are() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (listing,) = re.findall(r"^```\n(darkpy/ .*?)^```$", text, re.MULTILINE | re.DOTALL)
+    there = folders()
+    assert set(re.findall(r"(\w+)/", listing)) == {path.split("/")[0] for path in there}
+    for package in ("darkpy", "csrc"):
+        (line,) = (line for line in listing.splitlines() if line.startswith(f"{package}/"))
+        inside = {path.split("/")[1] for path in there if path.startswith(f"{package}/")}
+        assert inside <= set(re.findall(r"\w+", line)), package
