@@ -75,6 +75,7 @@ def run(arguments: argparse.Namespace) -> None:
     x = rng.random(network.input_shape.array_shape(batch), np.float32)
     truth = None
     if arguments.training:
+        network.need_cost()
         truth = np.zeros((batch, network.truths), np.float32)
         truth[:, 0] = 1
     calls = network.profile(x, truth, repeat=arguments.repeat if arguments.layers else 1)
@@ -106,7 +107,7 @@ def beside_float32(network: Network, x: FloatArray, arguments: argparse.Namespac
         times += run_times(network, x, None, 1)
         reference_times += run_times(reference, x, None, 1)
     comparison = Comparison(network, reference)
-    comparison.predict(x)
+    comparison.add(answers_of(network, x), answers_of(reference, x))
     best = min(reference_times)
     print(
         f"{network.precision} takes turns with fp32 (best {best * 1e3:.2f} ms) and is "
@@ -114,6 +115,14 @@ def beside_float32(network: Network, x: FloatArray, arguments: argparse.Namespac
     )
     if arguments.data is not None:
         name_photos_beside(network, reference, arguments.data)
+
+
+def answers_of(network: Network, x: FloatArray) -> FloatArray:
+    """All answers of a network side by side, (N, outputs)."""
+    import numpy as np
+
+    outputs = network.outputs_of(x).values()
+    return np.concatenate([output.reshape(len(x), -1) for output in outputs], axis=1)
 
 
 def name_photos_beside(network: Network, reference: Network, data: str) -> None:
@@ -150,7 +159,7 @@ def run_times(
     for _ in range(repeat):
         start = perf_counter()
         if truth is None:
-            network.predict(x)
+            network.outputs_of(x)
         else:
             network.profile(x, truth, repeat=1)
         times.append(perf_counter() - start)

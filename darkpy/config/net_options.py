@@ -68,6 +68,7 @@ def read_net(section: Section, *, dialect: Dialect = PJREDDIE, strict: bool = Fa
     """
     options = read_options(section, NET_OPTIONS, strict=strict)
     _check_batches(options)
+    _check_optimiser(options)
     _check_schedule(options)
     values = {name: options[name] for name in options}
     derived: dict[str, Any] = {
@@ -127,6 +128,13 @@ def _inputs(options: Options) -> int:
     if volume and volume != options.inputs:
         raise options.error("inputs", f"height * width * channels is {volume}")
     return int(options.inputs)
+
+
+def _check_optimiser(options: Options) -> None:
+    """Check that [net] turns on one optimiser at most."""
+    given = [flag for flag in OPTIMISER_FLAGS if options[flag]]
+    if len(given) > 1:
+        raise options.error(given[1], f"{given[0]}=1 is given, too: a network has one optimiser")
 
 
 def _check_schedule(options: Options) -> None:

@@ -17,6 +17,8 @@ def update(
     weights: FloatArray,
     updates: FloatArray,
     state: Sequence[FloatArray] = (),
+    *,
+    rate: float,
     **numbers: float,
 ) -> bool:
     """Update weights in place; return whether all of them are finite.
@@ -29,8 +31,9 @@ def update(
         Read and written.
     state : sequence of ndarray of float32, shape (n,)
         The optimiser's own arrays, read and written.
-    **numbers
-        The fields of ``struct dk_update`` that the optimiser's formula reads: rate, decay, ...
+    rate, **numbers
+        The fields of ``struct dk_update`` that the optimiser's formula reads; those that are left
+        out are 0.
 
     Raises
     ------
@@ -45,6 +48,7 @@ def update(
         "weights": pointer(weights),
         "updates": pointer(updates),
         "state": [pointer(array) for array in state],
+        "rate": rate,
     }
     status = lib.dk_update(boundary.struct("dk_update", fields | numbers))
     if status == lib.DK_NOT_FINITE:  # the only status that is not a mistake of the caller

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from time import perf_counter
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, Final, Literal, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -83,15 +83,15 @@ class Repeat:
     """Which calls can be repeated for the same result, by what the repetition costs and needs."""
 
     #: One pass over memory.
-    PASS = "pass"
+    PASS: Final = "pass"
     #: One pass that adds an earlier output, which may itself have to be computed again.
-    SUM = "sum"
+    SUM: Final = "sum"
     #: One pass, in place, after a sum.
-    ACTIVATION = "activation"
+    ACTIVATION: Final = "activation"
     #: Maxima: their input must have been kept, or be computed again anyway.
-    MAXIMA = "maxima"
+    MAXIMA: Final = "maxima"
     #: Few multiplications for each value that is written.
-    FILTERS = "filters"
+    FILTERS: Final = "filters"
 
 
 class Again(NamedTuple):
@@ -109,7 +109,7 @@ class Again(NamedTuple):
         Fields that have another name in that function: old -> new.
     """
 
-    repeat: str
+    repeat: Literal["pass", "sum", "activation", "maxima", "filters"]
     gives: tuple[str, ...] = ("y",)
     function: str = ""
     renamed: Mapping[str, str] = {}
@@ -130,11 +130,13 @@ class Call:
         The fields whose arrays the call changes.
     again : Again or None
         How it can be repeated for the same result; None if it cannot, or if that costs too much.
+    streams : tuple of str
+        The fields, best first, whose array is read once and comes from main memory.
     prepare : callable or None
         Fills in the fields that change from run to run.
     """
 
-    __slots__ = ("again", "bound", "fields", "function", "owner", "prepare", "writes")
+    __slots__ = ("again", "bound", "fields", "function", "owner", "prepare", "streams", "writes")
 
     def __init__(
         self,
@@ -143,6 +145,7 @@ class Call:
         owner: int,
         writes: tuple[str, ...],
         again: Again | None,
+        streams: tuple[str, ...],
         prepare: Callable[[Any, int], None] | None,
     ) -> None:
         self.function = function
@@ -150,6 +153,7 @@ class Call:
         self.owner = owner
         self.writes = writes
         self.again = again
+        self.streams = streams
         self.prepare = prepare
         self.bound: Any = None
 
@@ -190,6 +194,7 @@ class Program:
         writes: tuple[str, ...],
         owner: int = -1,
         again: Again | None = None,
+        streams: tuple[str, ...] = (),
         prepare: Callable[[Any, int], None] | None = None,
         **fields: Any,
     ) -> None:
@@ -205,6 +210,9 @@ class Program:
             Index of the layer that records the call.
         again : Again, optional
             How it can be repeated for the same result.
+        streams : tuple of str
+            The fields, best first, whose array is read once and comes from main memory: what
+            earlier calls may prefetch.
         prepare : callable, optional
             Called before each run with the struct and the step number, to fill in the fields that
             change from run to run.
@@ -213,7 +221,7 @@ class Program:
             list of ndarrays of bytes (array of stretches), dict (nested struct), number, or None
             (NULL).
         """
-        self.calls.append(Call(function, fields, owner, writes, again, prepare))
+        self.calls.append(Call(function, fields, owner, writes, again, streams, prepare))
         self.touch(*buffers_in(fields))
 
     def touch(self, *buffers: Buffer) -> None:

@@ -220,7 +220,7 @@ class Layer:
         """Minus the gradient of the loss for `output`, of the last ``train_step(keep=True)``."""
         return self._kept(self._delta, "delta")
 
-    def keep(self, output: FloatArray, delta: FloatArray | None = None) -> None:
+    def show(self, output: FloatArray, delta: FloatArray | None = None) -> None:
         """Store the arrays that `output` and `delta` return, and make them read-only."""
         for array in (output, delta):
             if array is not None:

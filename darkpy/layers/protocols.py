@@ -48,3 +48,6 @@ class Folded(Protocol):
 
     def fields(self) -> dict[str, Any]:
         """The fields of ``struct dk_convolution`` for the folded filters."""
+
+    def refresh(self) -> None:
+        """Join them again if a parameter changed; both layers must have been refreshed before."""

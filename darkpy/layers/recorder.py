@@ -49,8 +49,6 @@ class Recorder:
         Layer -> the cost of each image, filled by each run.
     changed : list of Parameter
         The parameters that a run changes (update buffers apart).
-    replace : callable or None
-        Called with the fields of each call that is recorded; returns those to record instead.
     """
 
     def __init__(
@@ -61,7 +59,7 @@ class Recorder:
         *,
         training: bool = False,
         keep: bool = False,
-        fusions: Fusions = Fusions(),  # noqa: B008 - it is immutable
+        fusions: Fusions = Fusions(),  # noqa: B008 - nobody writes to it
         wants_delta: Sequence[bool] = (),
     ) -> None:
         self.program = program
@@ -72,7 +70,7 @@ class Recorder:
         self.truths: dict[tuple[int, int, int], Tensor] = {}
         self.costs: dict[int, npt.NDArray[np.float64]] = {}
         self.changed: list[Parameter] = []
-        self.replace: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None
+        self._fields_of: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None
         self._outputs = outputs
         self._wants_delta = wants_delta
         #: Tensor -> the same rounded to bf16, shared by all layers that read it rounded.
@@ -90,15 +88,26 @@ class Recorder:
         *,
         writes: tuple[str, ...],
         again: Again | None = None,
+        streams: tuple[str, ...] = (),
         prepare: Callable[[Any, int], None] | None = None,
         **fields: Any,
     ) -> None:
         """Record a call for `layer`; see Program.add."""
-        if self.replace is not None:
-            fields = self.replace(fields)
+        if self._fields_of is not None:
+            fields = self._fields_of(fields)
         self.program.add(
-            function, writes=writes, owner=layer.index, again=again, prepare=prepare, **fields
+            function,
+            writes=writes,
+            owner=layer.index,
+            again=again,
+            streams=streams,
+            prepare=prepare,
+            **fields,
         )
+
+    def begin_backward(self, fields_of: Callable[[Mapping[str, Any]], dict[str, Any]]) -> None:
+        """Begin the backward pass: from now on each call gets the fields that this returns."""
+        self._fields_of = fields_of
 
     def buffer(self, size: int) -> Buffer:
         """A stretch of `size` floats that lives from its first to its last use."""

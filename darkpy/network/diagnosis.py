@@ -5,23 +5,23 @@ from __future__ import annotations
 import numpy as np
 
 from darkpy.engine.boundary import FloatArray
-from darkpy.engine.program import Program
 from darkpy.layers.base import Layer
 from darkpy.layers.parameter import Parameter
 from darkpy.layers.shape import INPUT
 from darkpy.network.model import Model
+from darkpy.network.plan import Plan
 
 __all__ = ["describe_break"]
 
 
-def describe_break(model: Model, program: Program, x: FloatArray, cost: float) -> str:
+def describe_break(model: Model, plan: Plan, x: FloatArray, cost: float) -> str:
     """Describe where the numbers of a step stopped being finite; repeats its calls to find out.
 
     Parameters
     ----------
     model : Model
-    program : Program
-        The program of the step, which still holds its input.
+    plan : Plan
+        The plan of the step, with the step's truth.
     x : ndarray
         The photos of the step.
     cost : float
@@ -34,7 +34,8 @@ def describe_break(model: Model, program: Program, x: FloatArray, cost: float) -
     )
     if not np.isfinite(x).all():
         return f"{text}: the photos hold values that are not finite"
-    found = program.first_not_finite(model.steps)
+    plan.fill(x)
+    found = plan.program.first_not_finite(model.steps - 1)  # as the step drew dropout and crops
     if found is None:
         return f"{text}: every value is finite, their sum is not"
     owner, array = found

@@ -42,10 +42,6 @@ class Model:
         The [net] section.
     dialect : Dialect
         The fork's constants.
-    memory : str
-        How much training keeps; see `darkpy.load`.
-    precision : str
-        "fp32" or "bf16"; see `darkpy.load`.
     path, name : str
         The cfg file, and its name without folder and suffix.
     seen : int
@@ -71,8 +67,8 @@ class Model:
         if memory not in MEMORY_LEVELS:
             levels = ", ".join(MEMORY_LEVELS)
             raise ArgumentError(f"memory must be one of {levels}, got {memory!r}")
-        self.memory = memory
-        self.precision = check_precision(precision)
+        self._memory = memory
+        self._precision = check_precision(precision)
         self.path = sections[0].path
         self.name = os.path.basename(self.path).split(".")[0]
         self.seed = seed
@@ -93,6 +89,16 @@ class Model:
         """Name, size and number of layers."""
         kind = type(self).__name__
         return f"<{kind} {self.name}: {len(self.layers)} layers, input {self.input_shape}>"
+
+    @property
+    def memory(self) -> str:
+        """How much training keeps; see `darkpy.load`."""
+        return self._memory
+
+    @property
+    def precision(self) -> str:
+        """Number format of inference, "fp32" or "bf16"; see `darkpy.load`."""
+        return self._precision
 
     # -- input, answers, truth --------------------------------------------------------------------
 
@@ -115,10 +121,10 @@ class Model:
     def answers(self) -> tuple[Layer, ...]:
         """The layers whose outputs are the network's answers, in order.
 
-        All detection heads; without any, the last layer that is no [cost].
+        The last layer that can be one (a [cost] cannot), and every detection head.
         """
-        heads = tuple(layer for layer in self.layers if layer.is_head)
-        return heads or (next(la for la in reversed(self.layers) if la.is_answer),)
+        last = next(layer for layer in reversed(self.layers) if layer.is_answer)
+        return tuple(layer for layer in self.layers if layer.is_head or layer is last)
 
     @property
     def answer(self) -> Layer:
@@ -138,6 +144,14 @@ class Model:
             )
         return answers[0]
 
+    def layer_index(self, index: object) -> int:
+        """Return `index` as an int, or raise ArgumentError unless it is that of a layer."""
+        count = len(self.layers)
+        if isinstance(index, (int, np.integer)) and not isinstance(index, bool):
+            if 0 <= index < count:
+                return int(index)
+        raise ArgumentError(f"there is no layer {index!r}: their numbers are 0 to {count - 1}")
+
     @property
     def outputs(self) -> int:
         """Values that `predict` returns per image."""
@@ -153,6 +167,11 @@ class Model:
         """Truth values per image in `train_step`; 0 if no layer has a cost."""
         shape = self.truth_shape
         return 0 if shape is None else shape.size
+
+    def need_cost(self) -> None:
+        """Raise StateError unless a layer has a cost, without which there is nothing to train."""
+        if not self.truths:
+            raise StateError(f"{self.path}: the network has no layer with a cost to train")
 
     # -- training ---------------------------------------------------------------------------------
 
@@ -188,3 +207,10 @@ class Model:
 
         rng = np.random.Generator(np.random.Philox(key=[self.seed, 1 << 32], counter=update))
         return learning_rate_at(self.options, update, rng)
+
+    @property
+    def last_stopped(self) -> int:
+        """The last layer that gets no gradient in the coming step; -1 for none."""
+        from darkpy.network.frozen import last_stopped
+
+        return last_stopped(self.layers, (self.seen + self.mini_batch) // self.update_batch)

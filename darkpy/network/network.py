@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from darkpy.config.sections import Section
-from darkpy.engine.boundary import FloatArray, float_array, size
-from darkpy.errors import ArgumentError, StateError, TrainingError
+from darkpy.engine.boundary import FloatArray, float_array
+from darkpy.errors import ArgumentError, TrainingError
 from darkpy.layers.shared.cost_layer import CostlyLayer
 from darkpy.network import weights
 from darkpy.network.model import Model
@@ -98,7 +98,7 @@ class Network(Model):
         DTypeError, ShapeError
             Saying what was expected.
         """
-        (out,) = self._outputs(x, (self.answer.index,)).values()
+        (out,) = self._outputs(x, [self.answer.index]).values()
         return out.reshape(len(out), self.outputs)
 
     def outputs_of(
@@ -127,11 +127,11 @@ class Network(Model):
         DTypeError, ShapeError
             Saying what was expected.
         """
-        wanted = [la.index for la in self.answers] if layers is None else list(layers)
-        for index in wanted:
-            if not 0 <= size("layers", index, 0) < len(self.layers):
-                raise ArgumentError(f"there is no layer {index}, only {len(self.layers)}")
-        return self._outputs(x, tuple(wanted))
+        if layers is None:
+            wanted = [layer.index for layer in self.answers]
+        else:
+            wanted = [self.layer_index(index) for index in layers]
+        return self._outputs(x, wanted)
 
     def activations(self, x: FloatArray) -> list[FloatArray]:
         """Return every layer's output in inference, one array per section after [net].
@@ -151,12 +151,12 @@ class Network(Model):
         with self._lock:
             if not len(x):
                 for layer in self.layers:
-                    layer.keep(np.empty(layer.output_shape.array_shape(0), np.float32))
+                    layer.show(np.empty(layer.output_shape.array_shape(0), np.float32))
             else:
                 plan = self._plans.get(len(x), keep=True)
                 plan.run(x, self.steps)
                 for layer in self.layers:
-                    layer.keep(plan.read_output(layer.index))
+                    layer.show(plan.read_output(layer.index))
                 self._plans.clear()  # it holds every activation: do not keep it
         return [layer.output for layer in self.layers]
 
@@ -173,6 +173,7 @@ class Network(Model):
             The truths with which the costs compare, such as one-hot classes.
         keep : bool
             Keep ``layer.output`` and ``layer.delta`` of every layer, to be looked at.
+            No layers are fused then, so the numbers may differ in rounding.
 
         Returns
         -------
@@ -191,8 +192,7 @@ class Network(Model):
         from darkpy.network.updating import update_parameters
 
         x = self._check_input(x, self.mini_batch)
-        if not self.truths:
-            raise StateError(f"{self.path}: the network has no layer with a cost to train")
+        self.need_cost()
         truth = float_array("truth", truth, (self.mini_batch, self.truths))
         with self._lock:
             plan = self._plans.get(self.mini_batch, training=True, keep=keep)
@@ -204,12 +204,12 @@ class Network(Model):
             if keep:
                 for layer in self.layers:
                     output, delta = plan.read_output(layer.index), plan.read_delta(layer.index)
-                    layer.keep(output, delta)
+                    layer.show(output, delta)
             cost = self._cost(plan)
             if not math.isfinite(cost):
                 from darkpy.network.diagnosis import describe_break
 
-                raise TrainingError(describe_break(self, plan.program, x, cost))
+                raise TrainingError(describe_break(self, plan, x, cost))
             if self.seen // self.mini_batch % self.options.subdivisions == 0:
                 update_parameters(self, self.optimiser, self.learning_rate_of(self.update_count))
             return cost
@@ -242,6 +242,7 @@ class Network(Model):
         if not len(x):
             raise ArgumentError("x must hold at least one image")
         if truth is not None:
+            self.need_cost()
             truth = float_array("truth", truth, (len(x), self.truths))
         wanted = tuple(la.index for la in self.answers) if truth is None else ()
         with self._lock:
@@ -360,16 +361,18 @@ class Network(Model):
     def _check_input(self, x: object, batch: int | None = None) -> FloatArray:
         return float_array("x", x, (batch, *self.input_shape.array_shape(1)[1:]))
 
-    def _outputs(self, x: object, wanted: tuple[int, ...]) -> dict[int, FloatArray]:
-        """Return the outputs of some layers; the batch is computed in pieces."""
+    def _outputs(self, x: object, wanted: Sequence[int]) -> dict[int, FloatArray]:
+        """Return the outputs of some layers, computed for a part of the batch at a time."""
         x = self._check_input(x)
         shapes = {index: self.layers[index].output_shape for index in wanted}
         out = {i: np.empty(shape.array_shape(len(x)), np.float32) for i, shape in shapes.items()}
+        if not out:
+            return out
         with self._lock:
             chunk = self._chunk(len(x))
             for start in range(0, len(x), chunk):
                 part = x[start : start + chunk]
-                plan = self._plans.get(len(part), wanted=wanted)
+                plan = self._plans.get(len(part), wanted=tuple(sorted(shapes)))
                 plan.run(part, self.steps)
                 for index, array in out.items():
                     plan.read_output(index, array[start : start + chunk])

@@ -7,7 +7,7 @@ depends on; training records every layer forward, then backward. The decisions a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -48,7 +48,7 @@ class Plan:
     keep : bool
         Give every layer a separate output (and delta) that stays intact after the run, to be looked
         at.
-    wanted : iterable of int, optional
+    wanted : sequence of int, optional
         Layers whose outputs stay intact after the run; by default all with `keep`, else none.
     stop : int
         The last layer that, with all before it, gets no gradient; -1 if there is none.
@@ -73,7 +73,7 @@ class Plan:
         *,
         training: bool = False,
         keep: bool = False,
-        wanted: Iterable[int] = (),
+        wanted: Sequence[int] = (),
         stop: int = -1,
         memory: str = "normal",
     ) -> None:
@@ -83,7 +83,6 @@ class Plan:
         self.stop = stop
         everything = training or keep
         self.needed = needed(layers, range(len(layers)) if everything else wanted)
-        self._folded: list[FoldedFilters] = []
         self._fusions = Fusions() if keep else self._find_fusions(wanted)
         self._placement = Placement(
             layers,
@@ -171,17 +170,18 @@ class Plan:
 
     def refresh(self) -> None:
         """Update arrays that are derived from parameters, if any changed since the last run."""
-        if self._refreshed == Parameter.changes:
+        changes = Parameter.changes  # read first: another thread may assign a parameter meanwhile
+        if self._refreshed == changes:
             return
         for index in self.needed:
             self.layers[index].refresh(self.training)
-        for folded in self._folded:
+        for folded in self._fusions.folded.values():
             folded.refresh()
-        self._refreshed = Parameter.changes
+        self._refreshed = changes
 
     # -- decisions --------------------------------------------------------------------------------
 
-    def _find_fusions(self, wanted: Iterable[int]) -> Fusions:
+    def _find_fusions(self, wanted: Sequence[int]) -> Fusions:
         layers, running = self.layers, self.needed
         sums = find_sums(layers, running, wanted, self.training)
         if self.training:
@@ -192,10 +192,9 @@ class Plan:
             assert isinstance(a, FilterLayer)
             assert isinstance(b, FilterLayer)
             folded[index] = FoldedFilters(a, b)
-        self._folded = list(folded.values())
         return Fusions(sums, folded)
 
-    def _record(self, wanted: Iterable[int], memory: str) -> None:
+    def _record(self, wanted: Sequence[int], memory: str) -> None:
         """Record all passes, and note which tensors stay intact after them."""
         keep = self._recorder.keep
         if not self.training:
@@ -206,7 +205,7 @@ class Plan:
 
             # With `keep` every output stays intact, to be looked at.
             recomputation = Recomputation(self.program, "high" if keep else memory)
-            self._recorder.replace = recomputation.fields
+            self._recorder.begin_backward(recomputation.fields)
             self._record_backward()
         for index in self.needed if keep else wanted:
             self.program.touch(self.output(index).buffer)

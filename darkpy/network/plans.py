@@ -54,13 +54,9 @@ class Plans:
             There is not enough memory to train that many images at a time.
         """
         model = self._model
-        stop = -1
         if training:
-            from darkpy.network.frozen import last_stopped
-
             need_float32(model.precision, model.path, "trained")
-            updates = (model.seen + model.mini_batch) // model.update_batch  # after this step
-            stop = last_stopped(model.layers, updates)
+        stop = model.last_stopped if training else -1
         algorithms = tuple(la.algorithm for la in model.layers if isinstance(la, FilterLayer))
         key = (batch, training, keep, wanted, algorithms)
         plan = self._plans.pop(key, None)
@@ -80,9 +76,9 @@ class Plans:
                 memory=model.memory,
             )
             if training:
-                from darkpy.network.training_memory import require
+                from darkpy.network.training_memory import require_memory
 
-                require(model, plan)
+                require_memory(model, plan)
             plan.program.bind()
         self._plans[key] = plan
         return plan

@@ -42,10 +42,10 @@ def prefetch(calls: Sequence[Call], layers: Sequence[Layer], batch: int) -> None
     batch : int
         Images per run.
     """
-    filters = [call for call in calls if call.function == "dk_convolution_forward"]
+    filters = [call for call in calls if call.streams]
     streams = [_stream(call) for call in filters]
     begins = [0, *accumulate(stream.size for stream in streams)]
-    capacity = [int(BYTES_PER_PRODUCT * batch * _products(call, layers)) for call in filters]
+    capacity = [int(BYTES_PER_PRODUCT * batch * _products(call, layers, batch)) for call in filters]
     # fetched[k]: how much of all filters must be in the cache when call k ends
     fetched = begins[1:]
     for k in range(len(filters) - 2, -1, -1):
@@ -66,19 +66,18 @@ def prefetch(calls: Sequence[Call], layers: Sequence[Layer], batch: int) -> None
 
 def _stream(call: Call) -> npt.NDArray[np.uint8]:
     """The bytes of the filters that a call reads."""
-    weights = call.fields.get("winograd")
-    if weights is None:
-        weights = call.fields["weights"]
-    return weights.reshape(-1).view(np.uint8) if weights.nbytes >= LEAST else np.empty(0, np.uint8)
+    arrays = (call.fields.get(name) for name in call.streams)
+    array = next(array for array in arrays if array is not None)
+    return array.reshape(-1).view(np.uint8) if array.nbytes >= LEAST else np.empty(0, np.uint8)
 
 
-def _products(call: Call, layers: Sequence[Layer]) -> int:
+def _products(call: Call, layers: Sequence[Layer], batch: int) -> int:
     """Return the multiply-adds during which a call can fetch; two in bf16 count as one.
 
     It is 0 for Winograd's algorithm, which prefetches its own filters.
     """
     layer = layers[call.owner]
     assert isinstance(layer, FilterLayer)
-    if call.fields.get("winograd") is not None:
+    if layer.chosen_algorithm(batch).startswith("winograd"):
         return 0
     return layer.multiply_adds() // (2 if layer.is_bf16 else 1)

@@ -11,7 +11,7 @@ from darkpy.network.optimisers import optimiser_of
 from darkpy.network.plan import Plan
 from darkpy.network.precision import need_float32
 
-__all__ = ["TrainingMemory", "available_memory", "megabytes", "require", "training_memory"]
+__all__ = ["TrainingMemory", "available_memory", "megabytes", "require_memory", "training_memory"]
 
 #: Linux: the memory that is available without swapping, and the limit of a container.
 MEMINFO = Path("/proc/meminfo")
@@ -64,7 +64,9 @@ def megabytes(count: int) -> str:
 
 
 def training_memory(model: Model, images: int | None = None) -> TrainingMemory:
-    """Return the memory that a training step will need, without allocating it.
+    """Return the memory that a training step will need.
+
+    Activations and work space are not allocated for it; parameters and their updates are.
 
     Parameters
     ----------
@@ -83,11 +85,18 @@ def training_memory(model: Model, images: int | None = None) -> TrainingMemory:
     if not model.truths:
         raise ArgumentError(f"{model.path}: the network has no layer with a cost to train")
     need_float32(model.precision, model.path, "trained")
-    plan = Plan(model.layers, model.input_shape, count, training=True, memory=model.memory)
-    return memory_of(model, plan)
+    plan = Plan(
+        model.layers,
+        model.input_shape,
+        count,
+        training=True,
+        stop=model.last_stopped,
+        memory=model.memory,
+    )
+    return _memory_of(model, plan)
 
 
-def memory_of(model: Model, plan: Plan) -> TrainingMemory:
+def _memory_of(model: Model, plan: Plan) -> TrainingMemory:
     """Return the memory of a training plan and of the model's parameters."""
     weights = updates = 0
     arrays = 1 + len(optimiser_of(model.options).state)
@@ -117,7 +126,7 @@ def available_memory() -> int | None:
     return min(found) if found else None
 
 
-def require(model: Model, plan: Plan) -> None:
+def require_memory(model: Model, plan: Plan) -> None:
     """Raise TrainingError if this machine has not enough memory for a training plan.
 
     Raises
@@ -133,7 +142,7 @@ def require(model: Model, plan: Plan) -> None:
         return
     text = (
         f"{model.path}: training {plan.batch} images at once takes"
-        f" {memory_of(model, plan)}, but only {megabytes(free)} are free"
+        f" {_memory_of(model, plan)}, but only {megabytes(free)} are free"
     )
     smaller = _largest_that_fits(model, plan.batch, free)
     if smaller is None:

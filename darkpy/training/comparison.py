@@ -54,12 +54,16 @@ class Comparison:
     def predict(self, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Run both on a batch (N, C, H, W); return the answer of `net`, (N, outputs)."""
         ours, theirs = self._net.predict(x), self._reference.predict(x)
-        if len(x):
-            self.count += len(x)
+        self.add(ours, theirs)
+        return ours
+
+    def add(self, ours: npt.NDArray[np.float32], theirs: npt.NDArray[np.float32]) -> None:
+        """Count outputs (N, outputs) of both for the same images."""
+        if len(ours):
+            self.count += len(ours)
             self.same += int(np.sum(ours.argmax(axis=1) == theirs.argmax(axis=1)))
             scale = max(float(np.abs(theirs).max()), float(np.finfo(np.float32).tiny))
             self.difference = max(self.difference, float(np.abs(ours - theirs).max()) / scale)
-        return ours
 
     def __str__(self) -> str:
         """Return the result as a part of a sentence."""

@@ -181,11 +181,13 @@ def _to_measure_with(source: Source) -> Dataset:
 
 def _check_truth(net: Network, data: TrainingData, valid: Dataset | None) -> None:
     """Refuse data whose truths do not fit the network's costs."""
-    if math.prod(data.train.truth_shape) != net.truths:
+    shape = data.train.truth_shape
+    if math.prod(shape) != net.truths:
+        what = f"{len(data.names)} classes"
+        if shape != (len(data.names),):
+            what = f"truths of shape {shape}"
         raise DataError(
-            data.train.origin,
-            0,
-            f"{len(data.names)} classes, but {net.name} has {net.truths} truth values an image",
+            data.train.origin, 0, f"{what}, but {net.name} has {net.truths} truth values an image"
         )
     if valid is not None and len(valid.names) != len(data.names):
         raise DataError(

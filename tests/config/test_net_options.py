@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from darkpy.config.dialects import ALEXEYAB
 from darkpy.config.net_options import NetOptions, read_net
-from darkpy.config.net_table import NET_OPTIONS
+from darkpy.config.net_table import NET_OPTIONS, OPTIMISER_FLAGS
 from darkpy.config.sections import Entry, Section, parse_cfg, read_cfg
 from darkpy.errors import DarkpyError, OptionValueError, UnusedOptionWarning
 
@@ -181,3 +181,10 @@ def test_shipped_files(shared: Path) -> None:
         "yolo9000.cfg": doubled,
         "yolov3-openimages.cfg": doubled,
     }
+
+
+def test_a_network_has_one_optimiser(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(OPTIMISER_FLAGS, "random", "another")  # any other flag of [net]
+    (section,) = parse_cfg("[net]\nheight=1\nwidth=1\nchannels=1\nadam=1\nrandom=1\n")
+    with pytest.raises(OptionValueError, match=r"random=1: adam=1 is given, too"):
+        read_net(section)

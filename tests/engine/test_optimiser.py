@@ -124,9 +124,9 @@ def test_no_values_are_no_mistake(name):
 def test_arrays_of_other_sizes_are_refused(name):
     w, u, state = drawn(8)
     with pytest.raises(ShapeError, match=f"{name} needs updates and state of 8 values"):
-        update(name, w, u[:7], state)
+        update(name, w, u[:7], state, rate=RATE)
     with pytest.raises(ShapeError, match="of 8 values"):
-        update(name, w, u, [*state, w[:7]])
+        update(name, w, u, [*state, w[:7]], rate=RATE)
 
 
 def test_what_c_refuses():

@@ -62,7 +62,10 @@ def network(name: str, extra: str = "", **options: object) -> Network:
 def bare(name: str, options: str) -> Network:
     """As `network`, with these options only."""
     text = f"{HEAD}[{name}]\n{options}[activation]\n"
-    if not layer_classes()[name].is_answer:
+    layer = layer_classes()[name]
+    if (
+        layer.is_head or not layer.is_answer
+    ):  # the network's answer is the layer itself, or before it
         text = text.removesuffix("[activation]\n")
     return Network(parse_cfg(text, "some.cfg"), dialect="alexeyab", seed=3)
 

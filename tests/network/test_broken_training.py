@@ -193,3 +193,17 @@ def test_summary_says_what_training_takes() -> None:
 def test_bytes_for_people() -> None:
     sizes = (1_234_567, 612_400_000, 20_140_000_000)
     assert [megabytes(size) for size in sizes] == ["1.2 MB", "612 MB", "20.1 GB"]
+
+
+def test_the_layer_is_found_behind_one_that_gives_its_memory_away(rng) -> None:
+    """The network's input lies where later layers write: it is filled in again to look for it."""
+    text = (
+        "[net]\nbatch=2\nheight=16\nwidth=16\nchannels=4\n[maxpool]\nsize=2\nstride=2\n"
+        + 3 * "[convolutional]\nfilters=4\nsize=3\npad=1\nactivation=linear\n"
+        + "[dropout]\nprobability=.5\n[connected]\noutput=3\nactivation=linear\n[softmax]\n"
+    )
+    net = Network(parse_cfg(text))
+    net.layers[1].weights = np.full_like(net.layers[1].weights, 3e38)
+    x = 2 + rng.random((2, 4, 16, 16), np.float32)
+    with pytest.raises(TrainingError, match=r"the first such value comes from layer 1 \[conv"):
+        net.train_step(x, np.eye(3, dtype=np.float32)[:2])

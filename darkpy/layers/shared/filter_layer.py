@@ -139,6 +139,7 @@ class FilterLayer(NormalizingLayer):
             "dk_convolution_forward",
             writes=("y",),
             again=Again(Repeat.FILTERS) if self._is_cheap else None,
+            streams=("winograd", "weights"),
             x=recorder.rounded(self, x) if algorithm == "indirect-bf16" else x,
             y=y,
             **(given | fields),
