@@ -13,6 +13,7 @@ import pytest
 
 import darkpy
 from darkpy.config.sections import parse_cfg
+from darkpy.data import write_idx
 from darkpy.data.names import write_names
 from darkpy.errors import ArgumentError, DataError, TrainingError, WeightsError
 from darkpy.files import replaced
@@ -183,6 +184,7 @@ WRITERS: dict[str, tuple[Writer, type[Exception]]] = {
     "momentum": (lambda net, path: net.save_momentum(path), WeightsError),
     "onnx": (export, ArgumentError),
     "names": (lambda net, path: write_names(path, ["a", "b"]), DataError),
+    "idx": (lambda net, path: write_idx(path, np.zeros((2, 3), np.uint8)), DataError),
     "csv": (lambda net, path: History("net", 1, 0).write_csv(path), TrainingError),
 }
 

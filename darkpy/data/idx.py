@@ -20,6 +20,7 @@ import numpy.typing as npt
 from darkpy.data.dataset import ArrayDataset
 from darkpy.data.names import find_names
 from darkpy.errors import DataError
+from darkpy.files import replaced
 
 __all__ = ["find_idx_files", "open_idx", "read_idx", "write_idx"]
 
@@ -68,12 +69,25 @@ def read_idx(path: str | os.PathLike[str]) -> npt.NDArray[np.uint8]:
 
 
 def write_idx(path: str | os.PathLike[str], array: npt.NDArray[np.uint8]) -> None:
-    """Write unsigned bytes as an IDX file, gzipped if the name ends in .gz."""
+    """Write unsigned bytes as an IDX file, gzipped if the name ends in .gz.
+
+    The file is written as a whole or not at all.
+
+    Raises
+    ------
+    DataError
+        The file cannot be written.
+    """
     header = struct.pack(f">BBBB{array.ndim}I", 0, 0, UNSIGNED_BYTE, array.ndim, *array.shape)
     data = header + np.ascontiguousarray(array, np.uint8).tobytes()
-    Path(path).write_bytes(
-        gzip.compress(data, mtime=0) if os.fspath(path).endswith(".gz") else data
-    )
+    if os.fspath(path).endswith(".gz"):
+        data = gzip.compress(data, mtime=0)
+    try:
+        with replaced(path) as file:
+            file.write(data)
+    except OSError as error:
+        text = f"cannot be written: {error.strerror or error}"
+        raise DataError(path, 0, text) from error
 
 
 # Words in the names of files: one for the split, one for the content.
