@@ -105,6 +105,10 @@ class Options:
         """Go through the names of all declared options."""
         return iter(self._values)
 
+    def __contains__(self, name: object) -> bool:
+        """Return whether an option is declared, so that it has a value, given or not."""
+        return name in self._values
+
     def __repr__(self) -> str:
         """Show every value."""
         pairs = ", ".join(f"{name}={value!r}" for name, value in self._values.items())

@@ -186,7 +186,7 @@ class Layer:
     @property
     def mixes_channels(self) -> bool:
         """Whether the layer's activation is one of `CHANNEL_ACTIVATIONS`."""
-        name = self.values.activation if "activation" in tuple(self.values) else None
+        name = self.values.activation if "activation" in self.values else None
         return name in CHANNEL_ACTIVATIONS
 
     @property

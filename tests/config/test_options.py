@@ -6,6 +6,7 @@ import copy
 import pickle
 import time
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -195,11 +196,22 @@ def test_errors_of_rules_between_options() -> None:
         assert str(error) == expected
 
 
+def test_declared_options_are_found_without_a_walk() -> None:
+    class Unwalked(Options):
+        def __iter__(self) -> Iterator[str]:
+            raise AssertionError("in shall look the name up")
+
+    options = read("from=1")
+    unwalked = Unwalked(options.section, {name: options[name] for name in options})
+    assert "from" in unwalked
+    assert "loss_weight" in unwalked, "an option that is not given has its default"
+    assert "filtres" not in unwalked
+
+
 def test_options_are_facts() -> None:
     options = read("from=1")
     assert options["from"] == (1,)
     assert options.filters == 1
-    assert "filters" in options
     assert "[conv]: filters=1, groups=1" in repr(options)
     with pytest.raises(AttributeError, match="cannot be changed"):
         options.filters = 3

@@ -35,7 +35,7 @@ class CostlyLayer(Layer):
     @property
     def loss_weight(self) -> float | None:
         """The value of darkpy's key ``loss_weight``; None if it is not given."""
-        weight = self.values.loss_weight if "loss_weight" in tuple(self.values) else None
+        weight = self.values.loss_weight if "loss_weight" in self.values else None
         return None if weight is None else float(weight)
 
     def record_cost(
