@@ -1,4 +1,4 @@
-"""Floors: what C files may include, and which packages may be imported by their names."""
+"""Floors: what files may include or import by name; and how long a file may be."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "darkpy"
 CSRC = ROOT / "csrc"
+MODULES = sorted(PACKAGE.rglob("*.py"))
 FILES = sorted(path for path in CSRC.rglob("*") if path.suffix in {".c", ".h", ".inc"})
 #: Folder -> folders whose headers it may include, from the ground up; "." is csrc itself.
 #: dk_types.h is open to all and includes nothing.
@@ -73,11 +74,19 @@ def test_a_wrong_include_is_found(file: str, header: str, is_wrong: bool) -> Non
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(CSRC).as_posix())
-def test_files_are_short_and_open_with_their_concept(path: Path) -> None:
+def test_c_files_open_with_their_concept(path: Path) -> None:
     text = path.read_text("utf-8")
-    assert len(text.splitlines()) <= MOST_LINES
     if path.stem not in {"baseline", "avx2", "avx512"}:  # three lines for simd/table.inc
         assert text.startswith("/* "), "no opening comment"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*FILES, *MODULES, *sorted((ROOT / "tests").rglob("*.py"))],
+    ids=lambda path: path.relative_to(ROOT).as_posix(),
+)
+def test_files_are_short(path: Path) -> None:
+    assert len(path.read_text("utf-8").splitlines()) <= MOST_LINES
 
 
 def floors_of_packages() -> dict[str, int]:
@@ -113,7 +122,7 @@ def test_imports_by_name_lead_down_too() -> None:
         and (path.is_dir() or path.suffix == ".py")
     }
     found = 0
-    for path in sorted(PACKAGE.rglob("*.py")):
+    for path in MODULES:
         own = path.relative_to(PACKAGE).with_suffix("").parts[0]
         for package in imported_by_name(path) if own in floors else ():
             found += 1
