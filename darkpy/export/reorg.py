@@ -11,7 +11,7 @@ __all__ = ["convert"]
 
 
 def convert(graph: Graph, layer: Reorg) -> str:
-    """Add Reshape, Transpose, Reshape in Darknet's own order (spec 3.14)."""
+    """Add Reshape, Transpose, Reshape in Darknet's own order."""
     o, shape, output = layer.values, layer.input_shapes[0], layer.output_shape
     if o.flatten:
         sizes = (shape.channels, shape.height * shape.width)

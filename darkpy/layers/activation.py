@@ -1,4 +1,4 @@
-"""[activation]: an activation alone (spec 3.21)."""
+"""[activation]: an activation alone."""
 
 from __future__ import annotations
 

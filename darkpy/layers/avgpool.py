@@ -1,4 +1,4 @@
-"""[avgpool]: the mean over the image (spec 3.5)."""
+"""[avgpool]: the mean over the image."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from darkpy.layers.shape import INPUT, MAX_VALUES, Shape, ViewOf
 
 __all__ = ["COMMON_OPTIONS", "Layer", "LayerContext"]
 
-#: Options of every section (spec 1.4).
+#: Options of every section.
 COMMON_OPTIONS: tuple[Option, ...] = (
     real("learning_rate", 1.0, "factor on the network's learning rate for this layer", minimum=0),
     real(

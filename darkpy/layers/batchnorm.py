@@ -1,4 +1,4 @@
-"""[batchnorm]: batch normalisation alone (spec 3.2)."""
+"""[batchnorm]: batch normalisation alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""[connected]: a fully connected layer (spec 3.3)."""
+"""[connected]: a fully connected layer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""[convolutional]: cross-correlation with a bank of filters (spec 3.1)."""
+"""[convolutional]: cross-correlation with a bank of filters."""
 
 from __future__ import annotations
 

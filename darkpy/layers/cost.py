@@ -1,4 +1,4 @@
-"""[cost]: the difference between prediction and truth (spec 3.7)."""
+"""[cost]: the difference between prediction and truth."""
 
 from __future__ import annotations
 

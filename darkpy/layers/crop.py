@@ -1,4 +1,4 @@
-"""[crop]: a part of the image (spec 3.9)."""
+"""[crop]: a part of the image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""[dropout]: random zeros in training (spec 3.8)."""
+"""[dropout]: random zeros in training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""[l2norm]: unit length over the channels (spec 3.21)."""
+"""[l2norm]: unit length over the channels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""[local]: a convolution with separate filters at every position (spec 3.19)."""
+"""[local]: a convolution with separate filters at every position."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""[local_avgpool]: means over windows (spec 3.5)."""
+"""[local_avgpool]: means over windows."""
 
 from __future__ import annotations
 

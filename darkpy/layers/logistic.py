@@ -1,4 +1,4 @@
-"""[logistic]: the logistic function with its cross-entropy as cost (spec 3.21)."""
+"""[logistic]: the logistic function with its cross-entropy as cost."""
 
 from __future__ import annotations
 

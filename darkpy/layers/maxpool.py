@@ -1,4 +1,4 @@
-"""[maxpool]: maximum over windows (spec 3.4)."""
+"""[maxpool]: maximum over windows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""[normalization]: local response normalisation over channels (spec 3.10)."""
+"""[normalization]: local response normalisation over channels."""
 
 from __future__ import annotations
 

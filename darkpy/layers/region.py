@@ -1,4 +1,4 @@
-"""[region]: the output of a detection head, YOLOv2 (spec 3.17); inference only so far."""
+"""[region]: the output of a detection head, YOLOv2; inference only so far."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""[reorg]: blocks of pixels to channels, and back (spec 3.14)."""
+"""[reorg]: blocks of pixels to channels, and back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""[reorg3d]: blocks of pixels to channels, the usual space-to-depth (spec 3.14)."""
+"""[reorg3d]: blocks of pixels to channels, the usual space-to-depth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""[route]: earlier layers joined along the channels (spec 3.11)."""
+"""[route]: earlier layers joined along the channels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""[shortcut]: the sum of two layers (spec 3.12)."""
+"""[shortcut]: the sum of two layers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""[softmax]: probabilities, with the cross-entropy as their cost (spec 3.6)."""
+"""[softmax]: probabilities, with the cross-entropy as their cost."""
 
 from __future__ import annotations
 

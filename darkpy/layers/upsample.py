@@ -1,4 +1,4 @@
-"""[upsample]: larger maps by repetition (spec 3.13)."""
+"""[upsample]: larger maps by repetition."""
 
 from __future__ import annotations
 

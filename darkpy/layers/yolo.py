@@ -1,4 +1,4 @@
-"""[yolo]: the output of a detection head, YOLOv3 and later (spec 3.16); inference only so far."""
+"""[yolo]: the output of a detection head, YOLOv3 and later; inference only so far."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Frozen layers: those that training leaves alone, by the option ``stopbackward`` (spec 1.4)."""
+"""Frozen layers: those that training leaves alone, by the option ``stopbackward``."""
 
 from __future__ import annotations
 

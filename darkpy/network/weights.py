@@ -1,4 +1,4 @@
-"""Darknet's .weights files (spec 5): little-endian, a header, then every layer's arrays in order.
+"""Darknet's .weights files: little-endian, a header, then every layer's arrays in order.
 
 The header is major, minor, revision (int32) and the images seen: uint64 from version 0.2 on, else
 int32. Files of a major or minor above 1000 hold connected weights transposed.

@@ -1,4 +1,4 @@
-"""Darknet's activation functions (spec 4) in ONNX's operations."""
+"""Darknet's activation functions in ONNX's operations."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def normalize(graph: Graph, layer: FilterLayer, y: str) -> str:
 
 
 def batch_normalization(graph: Graph, layer: NormalizingLayer, x: str) -> str:
-    """Add the node, with a variance that includes the effect of Darknet's epsilon (spec 3.2)."""
+    """Add the node, with a variance that includes the effect of Darknet's epsilon."""
     p = {name: parameter.value for name, parameter in layer.parameters.items()}
     variance = np.maximum(p["rolling_variance"].astype(np.float64), 0)
     epsilon = layer.dialect.bn_epsilon
