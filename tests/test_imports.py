@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 import os
+import pydoc
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -148,6 +151,38 @@ def test_former_names_work_with_a_warning(old: str, new: str) -> None:
 def test_a_function_hides_the_module_of_its_name() -> None:
     code = "from darkpy.kernels import softmax as module\nimport darkpy.kernels.softmax\n"
     assert imported(code + "assert callable(darkpy.kernels.softmax)")
+
+
+def public_kernels() -> list[str]:
+    """What the modules say themselves, read from their files."""
+    folder = ROOT / "darkpy" / "kernels"
+    modules = re.findall(r"^from (\S+) import \*", (folder / "_public.py").read_text(), re.M)
+    assert modules
+    return [name for module in modules for name in importlib.import_module(module).__all__]
+
+
+@pytest.mark.parametrize("before", ["", "kernels.axpy_cpu", "kernels.darknet_calls; dir(kernels)"])
+def test_the_kernels_offer_their_functions_and_constants_only(before: str) -> None:
+    code = (
+        f"from darkpy import kernels\n{before}\nspace = {{}}\n"
+        "exec('from darkpy.kernels import *', space)\n"
+        "names = sorted(sys.argv[1].split(',') + ['darknet_calls'])\n"
+        "assert sorted(space.keys() - {'__builtins__'}) == names, sorted(space)\n"
+        "assert dir(kernels) == names == kernels.__all__, dir(kernels)\n"
+        "dir(kernels).clear()\n"
+        "assert kernels.__all__ == names"
+    )
+    imported(code, ",".join(public_kernels()))
+
+
+def test_help_lists_the_kernels() -> None:
+    text = pydoc.plain(pydoc.render_doc(kernels))
+    functions, constants = text.split("\nFUNCTIONS\n")[1].split("\nDATA\n")
+    listed = set(re.findall(r"^    (\w+)\(", functions, re.M))
+    wanted = {name for name in public_kernels() if inspect.isfunction(getattr(kernels, name))}
+    assert listed == wanted
+    assert "    ACTIVATIONS = " in constants
+    assert "TYPE_CHECKING" not in text
 
 
 def test_kernels_are_there_when_they_are_asked_for() -> None:

@@ -7,13 +7,12 @@ name is first used; networks do not need them.
 
 import importlib as _importlib
 import sys as _sys
+import typing as _typing
 from types import ModuleType as _ModuleType
-from typing import TYPE_CHECKING
-from typing import Any as _Any
 
 from darkpy.engine import simd as _simd  # noqa: F401  (chooses the instruction set)
 
-if TYPE_CHECKING:
+if _typing.TYPE_CHECKING:
     from darkpy.kernels import darknet_calls as darknet_calls
     from darkpy.kernels._public import *  # noqa: F403
 
@@ -24,7 +23,7 @@ _MODULES = ("darknet_calls", "flat", "simd")
 class _Kernels(_ModuleType):
     """The package's own type: a function named like its module, such as `softmax`, hides it."""
 
-    def __setattr__(self, name: str, value: _Any) -> None:
+    def __setattr__(self, name: str, value: _typing.Any) -> None:
         if isinstance(value, _ModuleType) and name in vars(value).get("__all__", ()):
             value = getattr(value, name)
         super().__setattr__(name, value)
@@ -33,14 +32,18 @@ class _Kernels(_ModuleType):
 _sys.modules[__name__].__class__ = _Kernels
 
 
-def _import_names() -> None:
-    names = vars(_importlib.import_module("darkpy.kernels._public"))
-    globals().update({name: value for name, value in names.items() if not name.startswith("_")})
+def _import_names() -> list[str]:
+    """Import the public functions and constants; set and return ``__all__``."""
+    module = vars(_importlib.import_module("darkpy.kernels._public"))
+    public = {name: value for name, value in module.items() if not name.startswith("_")}
+    names = sorted([*public, "darknet_calls"])
+    globals().update(public, __all__=names)
+    return names
 
 
-if not TYPE_CHECKING:  # a type checker knows the names, and which do not exist
+if not _typing.TYPE_CHECKING:  # a type checker knows the names, and which do not exist
 
-    def __getattr__(name: str) -> _Any:
+    def __getattr__(name: str) -> _typing.Any:
         """Import a module, or all functions, at the first use."""
         if name in _MODULES:
             return _importlib.import_module(f"darkpy.kernels.{name}")
@@ -52,6 +55,5 @@ if not TYPE_CHECKING:  # a type checker knows the names, and which do not exist
 
 
 def __dir__() -> list[str]:
-    """List all names."""
-    _import_names()
-    return sorted({*globals(), "darknet_calls"})
+    """List the public names."""
+    return list(_import_names())
