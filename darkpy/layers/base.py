@@ -21,7 +21,7 @@ from darkpy.engine.program import Tensor
 from darkpy.errors import ConfigError, StateError
 from darkpy.layers.parameter import Parameter
 from darkpy.layers.recorder import Recorder
-from darkpy.layers.shape import INPUT, MAX_VALUES, Shape, ViewOf
+from darkpy.layers.shape import INPUT, MAX_LAYER_VALUES, Shape, ViewOf
 
 __all__ = ["COMMON_OPTIONS", "Layer", "LayerContext"]
 
@@ -260,7 +260,7 @@ class Layer:
 
     def add_parameter(self, parameter: Parameter) -> None:
         """Register `parameter`; the order of calls is the order of the weights file."""
-        if parameter.count > MAX_VALUES:
+        if parameter.count > MAX_LAYER_VALUES:
             raise self.error(f"{parameter.count:,} {parameter.name} are more than memory can hold")
         self.parameters[parameter.name] = parameter
 
@@ -298,5 +298,5 @@ class Layer:
             raise self.error(
                 f"its output would be {shape}: the input is only {self.input_shapes[0]}"
             )
-        if shape.size > MAX_VALUES:
+        if shape.size > MAX_LAYER_VALUES:
             raise self.error(f"its output of {shape} values is more than memory can hold")

@@ -13,7 +13,7 @@ from darkpy.layers.base import Layer
 from darkpy.layers.parameter import Parameter
 from darkpy.layers.recorder import Recorder
 from darkpy.layers.registry import register
-from darkpy.layers.shape import MAX_VALUES, Shape
+from darkpy.layers.shape import MAX_LAYER_VALUES, Shape
 from darkpy.layers.shared.activation_functions import (
     activation_code,
     activation_option,
@@ -62,7 +62,7 @@ class Local(Layer):
             "pad": padding,
         }
         taps = shape.channels * o.size**2
-        if height * width * o.filters * taps > MAX_VALUES:
+        if height * width * o.filters * taps > MAX_LAYER_VALUES:
             raise self.error("its weights are more than memory can hold")
         count = self.output_shape.size
         self.add_parameter(

@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 from darkpy.engine.program import Buffer, Tensor
 
-__all__ = ["INPUT", "MAX_VALUES", "Shape", "ViewOf"]
+__all__ = ["INPUT", "MAX_LAYER_VALUES", "Shape", "ViewOf"]
 
 #: Stands for the network's input among the indices of a layer's sources.
 INPUT = -1
 
 #: The most outputs per image, and the most weights, that a layer may have: 32 GiB of float32.
-MAX_VALUES = 1 << 33
+MAX_LAYER_VALUES = 1 << 33
 
 
 class Shape(NamedTuple):

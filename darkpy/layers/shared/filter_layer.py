@@ -18,7 +18,7 @@ from darkpy.errors import ArgumentError
 from darkpy.layers.base import Layer
 from darkpy.layers.parameter import Parameter
 from darkpy.layers.recorder import Recorder
-from darkpy.layers.shape import MAX_VALUES
+from darkpy.layers.shape import MAX_LAYER_VALUES
 from darkpy.layers.shared.activation_functions import activation_code
 from darkpy.layers.shared.batchnorm_or_bias import NormalizingLayer
 
@@ -77,7 +77,7 @@ class FilterLayer(NormalizingLayer):
 
     def check_weights(self, count: int) -> None:
         """Raise an error for more weights than memory can hold, before C computes sizes."""
-        if count > MAX_VALUES:
+        if count > MAX_LAYER_VALUES:
             raise self.error(f"{count:,} weights are more than memory can hold")
 
     def add_weights(self, shape: tuple[int, ...]) -> None:
