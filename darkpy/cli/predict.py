@@ -17,7 +17,7 @@ from darkpy.cli.arguments import (
     use_threads,
 )
 
-__all__ = ["class_names", "name_photos", "register"]
+__all__ = ["name_photos", "register"]
 
 
 def register(commands: Commands) -> None:

@@ -28,7 +28,6 @@ from darkpy.config.text import (
 from darkpy.errors import ArgumentError, ConfigError, ConfigSyntaxError
 
 __all__ = [
-    "DATA_OPTIONS",
     "DataFile",
     "parse_data",
     "read_data",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from darkpy.config.option import choice, flag, integer, integers, real, reals
 
-__all__ = ["MAX_SIDE", "NET_OPTIONS", "OPTIMISER_FLAGS", "POLICIES"]
+__all__ = ["NET_OPTIONS", "OPTIMISER_FLAGS", "POLICIES"]
 
 #: Largest height, width or number of channels of the input.
 MAX_SIDE = 1 << 16

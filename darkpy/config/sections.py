@@ -18,7 +18,7 @@ from typing import NamedTuple
 from darkpy.config.text import MAX_CFG_BYTES, decode, quoted, read_bytes, split_option
 from darkpy.errors import ConfigError, ConfigSyntaxError
 
-__all__ = ["NET_NAMES", "Entry", "Section", "parse_cfg", "read_cfg"]
+__all__ = ["Entry", "Section", "parse_cfg", "read_cfg"]
 
 #: The names of the section that a cfg must begin with.
 NET_NAMES = ("net", "network")

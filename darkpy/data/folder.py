@@ -14,7 +14,7 @@ from darkpy.data.dataset import Dataset, Truth, one_hot
 from darkpy.data.images import Image, from_bytes, load_bytes
 from darkpy.errors import DataError
 
-__all__ = ["IMAGE_SUFFIXES", "FolderDataset", "class_folders"]
+__all__ = ["FolderDataset", "class_folders"]
 
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm", ".gif", ".webp", ".tif", ".tiff"}

@@ -16,7 +16,7 @@ from darkpy.network.graph import needed
 if TYPE_CHECKING:
     from darkpy.network.network import Network
 
-__all__ = ["export_onnx", "onnx_model"]
+__all__ = ["export_onnx"]
 
 #: Old enough for most runtimes; the first in which BatchNormalization says that it does not train.
 OPERATOR_SET = 15

@@ -20,7 +20,7 @@ from darkpy.config.dialects import DIALECTS
 from darkpy.engine.boundary import FloatArray, float_array, pointer
 from darkpy.errors import ArgumentError, ShapeError
 
-__all__ = ["VARIANTS", "Variant", "filter_array", "filter_vector", "plane_tensor", "variant_rules"]
+__all__ = ["Variant", "filter_array", "filter_vector", "plane_tensor", "variant_rules"]
 
 
 class Variant(NamedTuple):

@@ -7,7 +7,7 @@ import os
 from darkpy.config.options import did_you_mean
 from darkpy.errors import ConfigError
 
-__all__ = ["find_cfg", "packaged_cfgs"]
+__all__ = ["find_cfg"]
 
 
 def _folder() -> str:

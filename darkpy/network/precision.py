@@ -11,7 +11,7 @@ from __future__ import annotations
 from darkpy.engine.simd import has_bf16, simd
 from darkpy.errors import ArgumentError, StateError
 
-__all__ = ["PRECISIONS", "check_precision", "need_float32"]
+__all__ = ["check_precision", "need_float32"]
 
 PRECISIONS = ("fp32", "bf16")
 

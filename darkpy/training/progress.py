@@ -9,7 +9,7 @@ from typing import Any, TextIO
 from darkpy.training.callbacks import Callback, Run, Update
 from darkpy.training.history import EpochRecord, duration, percent
 
-__all__ = ["BarProgress", "LineProgress", "epoch_line", "progress_for"]
+__all__ = ["BarProgress", "LineProgress", "progress_for"]
 
 
 def progress_for(stream: TextIO | None = None) -> Callback:
