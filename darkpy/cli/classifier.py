@@ -87,15 +87,14 @@ def _add_predict(actions: Commands) -> None:
 
 def _predict(arguments: argparse.Namespace) -> None:
     """Run ``classifier predict``: one line per class, as Darknet prints it."""
-    from darkpy.cli.predict import name_photos
+    from darkpy.cli.predict import load_classifier, name_photos
     from darkpy.config.data_file import read_data
     from darkpy.errors import DataError
-    from darkpy.network.loading import load
 
     use_threads(arguments)
     data = read_data(arguments.data)
     names = data.read_names()
-    net = load(arguments.cfg, arguments.weights)
+    net = load_classifier(arguments.cfg, arguments.weights)
     if len(names) != net.outputs:
         raise DataError(
             arguments.data, 0, f"{len(names)} names, but the network has {net.outputs} outputs"

@@ -14,7 +14,8 @@ def register(commands: Commands) -> None:
     parser = commands.add_parser(
         "export",
         help="write a network as ONNX",
-        description="Write the layers of a network's answer as an .onnx file for other runtimes. "
+        description="Write a network as an .onnx file for other runtimes. Its output is named "
+        "output, or those of a detector with several heads layerN, N the head's layer. "
         "Needs the package onnx.",
     )
     add_cfg(parser)
@@ -34,7 +35,7 @@ def register(commands: Commands) -> None:
         nargs="+",
         default=(),
         metavar="I",
-        help="write these layers' outputs, too, such as the other heads of a detector",
+        help="write these layers' outputs, too, named layerI",
     )
     parser.set_defaults(run=run)
 

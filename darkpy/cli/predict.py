@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from darkpy.cli.arguments import (
     Commands,
@@ -17,7 +17,10 @@ from darkpy.cli.arguments import (
     use_threads,
 )
 
-__all__ = ["name_photos", "register"]
+if TYPE_CHECKING:
+    from darkpy.network.network import Network
+
+__all__ = ["load_classifier", "name_photos", "register"]
 
 
 def register(commands: Commands) -> None:
@@ -45,15 +48,34 @@ def register(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
-    from darkpy.network.loading import load
-
     use_threads(arguments)
-    net = load(arguments.cfg, arguments.weights, precision=arguments.precision)
+    net = load_classifier(arguments.cfg, arguments.weights, arguments.precision)
     names = class_names(arguments.names, arguments.weights, net.outputs)
     for path, best in name_photos(
         net, names, arguments.images, arguments.top, letterboxed=arguments.letterbox
     ):
         print(f"{path}: " + ", ".join(f"{100 * share:.2f}% {name}" for name, share in best))
+
+
+def load_classifier(cfg: str, weights: str, precision: str = "fp32") -> Network:
+    """Load a network that classifies, for all commands that name photos.
+
+    Raises
+    ------
+    ArgumentError
+        The network has several answers, as a detector with several heads does.
+    """
+    from darkpy.errors import ArgumentError
+    from darkpy.network.loading import load
+
+    net = load(cfg, weights, precision=precision)
+    if len(net.answers) > 1:
+        labels = ", ".join(layer.label for layer in net.answers)
+        raise ArgumentError(
+            f"{cfg}: the network has {len(net.answers)} answers ({labels}), "
+            "but classification needs exactly one"
+        )
+    return net
 
 
 def class_names(given: str | None, weights: str, outputs: int) -> list[str]:
@@ -84,7 +106,7 @@ def class_names(given: str | None, weights: str, outputs: int) -> list[str]:
 
 
 def name_photos(
-    net: Any, names: Sequence[str], paths: Sequence[str], k: int, *, letterboxed: bool = False
+    net: Network, names: Sequence[str], paths: Sequence[str], k: int, *, letterboxed: bool = False
 ) -> Iterator[tuple[str, list[tuple[str, float]]]]:
     """Yield each path with its k most probable classes and their shares, best first."""
     from darkpy.data.prepare import load_photos

@@ -52,15 +52,15 @@ def measure_and_report(cfg: str, data: str, arguments: argparse.Namespace) -> No
     """Measure and print a sentence; shared with Darknet's word order."""
     import time
 
+    from darkpy.cli.predict import load_classifier
     from darkpy.data import open_dataset
-    from darkpy.network.loading import load
     from darkpy.training.evaluate import evaluate
     from darkpy.training.history import percent
 
     threads = use_threads(arguments)
     opened = open_dataset(data)
     photos = opened.valid or opened.train
-    net = load(cfg, arguments.weights, precision=arguments.precision)
+    net = load_classifier(cfg, arguments.weights, arguments.precision)
     begin = time.monotonic()
     result = evaluate(
         net,

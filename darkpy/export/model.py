@@ -34,10 +34,12 @@ def export_onnx(
     fold: bool = True,
     layers: Sequence[int] = (),
 ) -> None:
-    """Write the layers that the network's answer depends on as an .onnx file.
+    """Write the layers that the network's answers depend on as an .onnx file.
 
-    The file has the input ``input``: (N, C, H, W) float32, or (N, inputs); and the output
-    ``output``: (N, outputs), the result of `Network.predict`. Dropout and costs are left out.
+    The file has the input ``input``: (N, C, H, W) float32, or (N, inputs). Its output is
+    ``output``: (N, outputs), the result of `Network.predict`. A network with several answers, such
+    as the heads of a detector, has ``layer82`` and so on instead, (N, n) for each. Dropout and
+    costs are left out.
 
     Parameters
     ----------
@@ -50,8 +52,7 @@ def export_onnx(
     fold : bool
         Put batch normalisation into the weights, else write BatchNormalization nodes.
     layers : sequence of int
-        Layers whose outputs the file has as well, as ``layer82`` and so on, (N, n): the other heads
-        of a detector, or layers to look at.
+        Layers whose outputs the file has as well, named and shaped like those of several answers.
 
     Raises
     ------
