@@ -8,13 +8,13 @@ from darkpy.engine.program import Tensor
 from darkpy.layers.recorder import Recorder
 from darkpy.layers.registry import register
 from darkpy.layers.shared.activation_functions import activation_code
-from darkpy.layers.shared.batchnorm_or_bias import NormalizingLayer
+from darkpy.layers.shared.batchnorm_or_bias import BatchnormOrBiasLayer
 
 __all__ = ["Batchnorm"]
 
 
 @register("batchnorm")
-class Batchnorm(NormalizingLayer):
+class Batchnorm(BatchnormOrBiasLayer):
     """y = scale * (x - mean) / deviation + bias, per channel.
 
     Source: Darknet batchnorm_layer.c. pjreddie's own cannot run ([batchnorm] crashes there); the
@@ -28,12 +28,12 @@ class Batchnorm(NormalizingLayer):
         self.rolling = self.dialect.bn_rolling_weight
         self.activation = activation_code("linear")
         self.add_bias()
-        self.add_normalization()
+        self.add_batchnorm()
 
     def forward(self, recorder: Recorder, inputs: list[Tensor], output: Tensor) -> Any:
         """Record the normalisation."""
         if recorder.training:
-            return self.record_normalization(recorder, inputs[0], output)
+            return self.record_batchnorm(recorder, inputs[0], output)
         recorder.add(
             self,
             "dk_batchnorm_apply",
@@ -53,4 +53,4 @@ class Batchnorm(NormalizingLayer):
             dx, accumulate = target
         else:  # scales and biases still need their updates
             dx, accumulate = recorder.temporary(self.output_shape), 0
-        self.record_normalization_backward(recorder, saved, output, delta, dx, accumulate)
+        self.record_batchnorm_backward(recorder, saved, output, delta, dx, accumulate)

@@ -53,7 +53,7 @@ class Connected(FilterLayer):
         self.check_weights(o.output * shape.size)
         self.add_weights((o.output, shape.size))
         if self.normalizes:
-            self.add_normalization()
+            self.add_batchnorm()
 
     def initial_weights(self) -> FloatArray:
         """Uniform in +-sqrt(2 / inputs)."""

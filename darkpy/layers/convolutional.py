@@ -106,7 +106,7 @@ class Convolutional(FilterLayer):
         self.activation = activation_code(o.activation)
         self.add_bias()
         if self.normalizes:
-            self.add_normalization()
+            self.add_batchnorm()
         self.check_weights(o.filters * (shape.channels // o.groups) * o.size * o.size)
         self.add_weights((o.filters, shape.channels // o.groups, o.size, o.size))
 

@@ -9,13 +9,13 @@ from darkpy.engine.enums import COSTS
 from darkpy.engine.program import Tensor
 from darkpy.layers.recorder import Recorder
 from darkpy.layers.registry import register
-from darkpy.layers.shared.cost_layer import LOSS_WEIGHT, CostlyLayer
+from darkpy.layers.shared.cost_layer import LOSS_WEIGHT, CostLayer
 
 __all__ = ["Cost"]
 
 
 @register("cost")
-class Cost(CostlyLayer):
+class Cost(CostLayer):
     """The difference between prediction p and truth t, summed over an image's values.
 
     sse: (t - p)^2, delta t - p (half the derivative, as Darknet); masked: sse where t is not -1234;

@@ -9,13 +9,13 @@ from darkpy.engine.program import Tensor
 from darkpy.layers.recorder import Recorder
 from darkpy.layers.registry import register
 from darkpy.layers.shared.activation_functions import activation_code
-from darkpy.layers.shared.cost_layer import LOSS_WEIGHT, CostlyLayer
+from darkpy.layers.shared.cost_layer import LOSS_WEIGHT, CostLayer
 
 __all__ = ["Logistic"]
 
 
 @register("logistic")
-class Logistic(CostlyLayer):
+class Logistic(CostLayer):
     """y = 1 / (1 + exp(-x)) with the cost -t log y - (1 - t) log(1 - y) and delta t - y.
 
     Source: Darknet logistic_layer.c; the logarithms are kept finite.

@@ -11,13 +11,13 @@ from darkpy.engine.program import Tensor, Values
 from darkpy.layers.base import Layer
 from darkpy.layers.recorder import Recorder
 from darkpy.layers.registry import register
-from darkpy.layers.shared.cost_layer import LOSS_WEIGHT, CostlyLayer
+from darkpy.layers.shared.cost_layer import LOSS_WEIGHT, CostLayer
 
 __all__ = ["Softmax"]
 
 
 @register("softmax")
-class Softmax(CostlyLayer):
+class Softmax(CostLayer):
     """y_i = exp((x_i - max) / T) / sum_j exp((x_j - max) / T), over each group of values.
 
     The cost is -sum t log y (the same as Darknet's for one-hot truths); delta = t - y for every T.

@@ -13,7 +13,7 @@ import numpy as np
 from darkpy.config.sections import Section
 from darkpy.engine.boundary import FloatArray, float_array
 from darkpy.errors import ArgumentError, TrainingError
-from darkpy.layers.shared.cost_layer import CostlyLayer
+from darkpy.layers.shared.cost_layer import CostLayer
 from darkpy.network import weights
 from darkpy.network.model import Model
 from darkpy.network.plan import Plan
@@ -386,7 +386,7 @@ class Network(Model):
         return -(-count // max(1, parts)) or 1
 
     def _cost(self, plan: Plan) -> float:
-        layers = [layer for layer in self.layers if isinstance(layer, CostlyLayer)]
+        layers = [layer for layer in self.layers if isinstance(layer, CostLayer)]
         costs = {index: math.fsum(array) for index, array in plan.costs.items()}
         if any(layer.loss_weight is not None for layer in layers):
             pairs = ((layer.loss_weight, costs.get(layer.index, 0.0)) for layer in layers)

@@ -14,7 +14,7 @@ from darkpy.errors import ConfigError, ShapeError
 from darkpy.layers import registry
 from darkpy.layers.recorder import Recorder
 from darkpy.layers.shape import Shape
-from darkpy.layers.shared.cost_layer import CostlyLayer
+from darkpy.layers.shared.cost_layer import CostLayer
 from darkpy.network.network import Network
 
 NET = """
@@ -33,7 +33,7 @@ activation=linear
 """
 
 
-class FirstTwo(CostlyLayer):
+class FirstTwo(CostLayer):
     """Hands its input on and compares the first two values with a truth of two."""
 
     @property

@@ -6,7 +6,7 @@ import numpy as np
 
 from darkpy.engine.boundary import FloatArray
 from darkpy.export.graph import Graph
-from darkpy.layers.shared.batchnorm_or_bias import NormalizingLayer
+from darkpy.layers.shared.batchnorm_or_bias import BatchnormOrBiasLayer
 from darkpy.layers.shared.filter_layer import FilterLayer
 
 __all__ = ["batch_normalization", "normalize", "weights_and_biases"]
@@ -34,7 +34,7 @@ def normalize(graph: Graph, layer: FilterLayer, y: str) -> str:
     return batch_normalization(graph, layer, y)
 
 
-def batch_normalization(graph: Graph, layer: NormalizingLayer, x: str) -> str:
+def batch_normalization(graph: Graph, layer: BatchnormOrBiasLayer, x: str) -> str:
     """Add the node, with a variance that includes the effect of Darknet's epsilon."""
     p = {name: parameter.value for name, parameter in layer.parameters.items()}
     variance = np.maximum(p["rolling_variance"].astype(np.float64), 0)

@@ -17,7 +17,7 @@ from darkpy.layers.parameter import Parameter
 from darkpy.layers.recorder import Recorder
 from darkpy.layers.shared.activation_functions import needs_input
 
-__all__ = ["NormalizingLayer"]
+__all__ = ["BatchnormOrBiasLayer"]
 
 
 #: Repeated as a call that applies the statistics of this batch and does not change them.
@@ -28,7 +28,7 @@ _APPLIED = Again(
 )
 
 
-class NormalizingLayer(Layer):
+class BatchnormOrBiasLayer(Layer):
     """A layer that ends in batch normalisation or a bias, and an activation.
 
     Attributes
@@ -51,7 +51,7 @@ class NormalizingLayer(Layer):
         """Register the biases."""
         self.add_parameter(Parameter("biases", (self.channels,), self._zeros, is_bias=True))
 
-    def add_normalization(self) -> None:
+    def add_batchnorm(self) -> None:
         """Register scales and rolling statistics."""
         n = (self.channels,)
         self.add_parameter(Parameter("scales", n, lambda: np.ones(n, np.float32)))
@@ -133,7 +133,7 @@ class NormalizingLayer(Layer):
             return {}
         return {"residual": recorder.output(fused.source), "activation": fused.activation}
 
-    def record_normalization(self, recorder: Recorder, x: Tensor, output: Tensor) -> dict[str, Any]:
+    def record_batchnorm(self, recorder: Recorder, x: Tensor, output: Tensor) -> dict[str, Any]:
         """Record the training forward of batch normalisation from `x` to `output`."""
         p = self.parameters
         saved: dict[str, Any] = {
@@ -156,7 +156,7 @@ class NormalizingLayer(Layer):
         recorder.changes(p["rolling_mean"], p["rolling_variance"])
         return saved
 
-    def record_normalization_backward(
+    def record_batchnorm_backward(
         self,
         recorder: Recorder,
         saved: dict[str, Any],

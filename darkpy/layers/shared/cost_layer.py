@@ -10,7 +10,7 @@ from darkpy.layers.base import Layer
 from darkpy.layers.recorder import Recorder
 from darkpy.layers.shape import Shape
 
-__all__ = ["LOSS_WEIGHT", "CostlyLayer"]
+__all__ = ["LOSS_WEIGHT", "CostLayer"]
 
 LOSS_WEIGHT = real(
     "loss_weight",
@@ -22,7 +22,7 @@ LOSS_WEIGHT = real(
 )
 
 
-class CostlyLayer(Layer):
+class CostLayer(Layer):
     """A layer that compares its input or output with the truth."""
 
     has_cost = True

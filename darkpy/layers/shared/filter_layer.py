@@ -20,14 +20,14 @@ from darkpy.layers.parameter import Parameter
 from darkpy.layers.recorder import Recorder
 from darkpy.layers.shape import MAX_LAYER_VALUES
 from darkpy.layers.shared.activation_functions import activation_code
-from darkpy.layers.shared.batchnorm_or_bias import NormalizingLayer
+from darkpy.layers.shared.batchnorm_or_bias import BatchnormOrBiasLayer
 
 __all__ = ["FilterLayer", "place_forms"]
 
 LINEAR = activation_code("linear")
 
 
-class FilterLayer(NormalizingLayer):
+class FilterLayer(BatchnormOrBiasLayer):
     """A layer of filters, then batch normalisation or bias, then an activation.
 
     Attributes
@@ -170,7 +170,7 @@ class FilterLayer(NormalizingLayer):
         if self.normalizes:
             raw = recorder.temporary(self.output_shape)
             self._filter(recorder, x, raw, activation=LINEAR)
-            return self.record_normalization(recorder, raw, output)
+            return self.record_batchnorm(recorder, raw, output)
         biases = self.parameters["biases"].storage
         if not self.keeps_input:
             self._filter(recorder, x, output, shift=biases, activation=self.activation)
@@ -188,7 +188,7 @@ class FilterLayer(NormalizingLayer):
         if self.normalizes:
             if recorder.keep:
                 dy = recorder.temporary(self.output_shape)
-            self.record_normalization_backward(recorder, saved, output, delta, dy)
+            self.record_batchnorm_backward(recorder, saved, output, delta, dy)
         elif not recorder.fusions.is_pooled(self.index):
             if recorder.keep:
                 dy = recorder.copy_of(self, delta)
