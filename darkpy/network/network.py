@@ -28,7 +28,7 @@ __all__ = ["Network"]
 
 #: `predict` divides its batch so that no layer has more values than this at a time: 16 MiB, so that
 #: activations stay in the last-level cache (GoogLeNet is fastest with 4 images at a time).
-MAX_LAYER_VALUES = 1 << 22
+MAX_PIECE_VALUES = 1 << 22
 #: The most images that `predict` runs at a time.
 MAX_IMAGES = 32
 
@@ -381,7 +381,7 @@ class Network(Model):
     def _chunk(self, count: int) -> int:
         """Return how many of `count` images to run at a time: the most that fit, in equal parts."""
         largest = max(layer.output_shape.size for layer in self.layers)
-        most = max(1, min(MAX_IMAGES, MAX_LAYER_VALUES // largest))
+        most = max(1, min(MAX_IMAGES, MAX_PIECE_VALUES // largest))
         parts = -(-count // most)
         return -(-count // max(1, parts)) or 1
 
