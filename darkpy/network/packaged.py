@@ -7,7 +7,7 @@ import os
 from darkpy.config.options import did_you_mean
 from darkpy.errors import ConfigError
 
-__all__ = ["find_cfg"]
+__all__ = ["find_cfg", "packaged_cfgs", "packaged_titles"]
 
 
 def _folder() -> str:
@@ -21,8 +21,20 @@ def _folder() -> str:
 def packaged_cfgs() -> dict[str, str]:
     """Return the names and paths of the networks that come with darkpy."""
     folder = _folder()
-    files = sorted(file for file in os.listdir(folder) if file.endswith(".cfg"))
-    return {file.removesuffix(".cfg"): os.path.join(folder, file) for file in files}
+    names = sorted(f.removesuffix(".cfg") for f in os.listdir(folder) if f.endswith(".cfg"))
+    return {name: os.path.join(folder, f"{name}.cfg") for name in names}
+
+
+def packaged_titles() -> dict[str, str]:
+    """Return the names of the networks that come with darkpy, and what each is in one line.
+
+    The line is the first of the file, a comment.
+    """
+    titles = {}
+    for name, path in packaged_cfgs().items():
+        with open(path, encoding="utf-8") as file:
+            titles[name] = file.readline().removeprefix("#").strip()
+    return titles
 
 
 def find_cfg(cfg: str | os.PathLike[str]) -> str:

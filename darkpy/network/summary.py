@@ -14,6 +14,10 @@ __all__ = ["summary"]
 def summary(model: Model, images: int | None = None) -> str:
     """Return one line per layer: kind, sizes, parameters, multiply-adds; totals below.
 
+    Parameters are what training learns: weights, biases and scales, as papers count them. The
+    rolling means and variances of batch normalisation are named apart in the last line.
+    Multiply-adds are those of convolutions and dense layers: outputs times taps.
+
     Parameters
     ----------
     model : Model
@@ -22,13 +26,14 @@ def summary(model: Model, images: int | None = None) -> str:
         Also report the memory of a training step with this many images.
     """
     rows = [("", "layer", "", "input", "output", "parameters", "M multiply-adds", "algorithm")]
-    total_parameters = total_work = 0
+    total_parameters = total_statistics = total_work = 0
     folds = find_folds(
         model.layers, range(len(model.layers)), [layer.index for layer in model.answers]
     )
     joined = {first: second for second, first in folds.items()}
     for layer in model.layers:
-        count = sum(p.count for p in layer.parameters.values())
+        count = sum(p.count for p in layer.parameters.values() if p.trainable)
+        total_statistics += sum(p.count for p in layer.parameters.values() if not p.trainable)
         work = layer.multiply_adds()
         total_parameters += count
         total_work += work
@@ -53,9 +58,10 @@ def summary(model: Model, images: int | None = None) -> str:
         ).rstrip()
         for row in rows
     ]
+    statistics = f" and {total_statistics:,} rolling statistics" if total_statistics else ""
     lines.append(
-        f"{model.name}: {len(model.layers)} layers, {total_parameters:,} parameters, "
-        f"{total_work / 1e9:.3f} G multiply-adds an image; dialect {model.dialect.name}"
+        f"{model.name}: {len(model.layers)} layers, {total_parameters:,} parameters{statistics}, "
+        f"{_multiply_adds(total_work)} multiply-adds an image; dialect {model.dialect.name}"
     )
     if model.precision != "fp32":
         lines.append(f"precision {model.precision} where the algorithm says so, else fp32")
@@ -63,6 +69,11 @@ def summary(model: Model, images: int | None = None) -> str:
         memory = training_memory(model, images)
         lines.append(f"training {images} images at once takes {memory}")
     return "\n".join(lines)
+
+
+def _multiply_adds(count: int) -> str:
+    """Billions, or millions of a small network."""
+    return f"{count / 1e9:.3f} G" if count >= 1e8 else f"{count / 1e6:.3f} M"
 
 
 def _algorithm(layer: Layer, joined: int | None) -> str:
