@@ -61,6 +61,14 @@ def test_every_public_header_has_its_test_file() -> None:
     assert not missing, f"there is no {', no '.join(missing)}"
 
 
+def test_every_public_header_of_the_kernels_has_its_module() -> None:
+    headers = (ROOT / "csrc" / "kernels").glob("*.h")
+    names = {path.stem for path in headers if "[cffi begin]" in path.read_text(encoding="utf-8")}
+    assert {"batchnorm_fused", "biases", "pooling"} <= names
+    modules = {path.stem for path in (ROOT / "darkpy" / "kernels").glob("*.py")}
+    assert sorted(names - modules) == []
+
+
 def test_every_module_of_public_kernels_has_its_test_file() -> None:
     functions = [getattr(kernels, name) for name in dir(kernels) if name[0] != "_"]
     modules = {f.__module__.rpartition(".")[2] for f in functions if inspect.isfunction(f)}

@@ -1,17 +1,16 @@
-/* Darknet's batch-normalisation and bias kernels, under its names and argument lists.
+/* Darknet's batch-normalisation kernels, one by one, under its names and argument lists.
  *
- * Arrays are [batch][filters][spatial] (`n` filters of `size` values in the bias kernels); M =
- * batch*spatial.  With spatial = 1 they serve [batch][filters] vectors and, with batch =
+ * Arrays are [batch][filters][spatial] (`n` filters of `size` values in dk_backward_scale_cpu);
+ * M = batch*spatial.  With spatial = 1 they serve [batch][filters] vectors and, with batch =
  * N*H*W, channels-last images.
  * Threads: split over filters (sums) or planes and rows (maps); bits do not depend on them.
  * Error: sums: 2 eps sqrt(4096) of the root sum square of their terms (float32 blocks joined in
- * double); maps: 4 ulp of the largest term.  DK_BAD_SHAPE when a size is < 1.  Source: Darknet
- * blas.c, batchnorm_layer.c, convolutional_layer.c. */
+ * double); maps: 4 ulp of the largest term.  DK_BAD_SHAPE when a size is < 1.
+ * Source: Darknet blas.c, batchnorm_layer.c. */
 #ifndef DK_KERNELS_BATCHNORM_H
 #define DK_KERNELS_BATCHNORM_H
 
 #include "dk_types.h"
-#include "engine/batchnorm.h"
 
 /* [cffi begin] */
 /* mean[f] = sum of x / M.  Overwrites. */
@@ -39,15 +38,6 @@ enum dk_status dk_normalize_delta_cpu(const float *x, const float *mean, const f
                                       const float *mean_delta, const float *variance_delta,
                                       int64_t batch, int64_t filters, int64_t spatial,
                                       float *delta);
-/* output += biases[f], in place. */
-enum dk_status dk_add_bias(float *output, const float *biases, int64_t batch, int64_t n,
-                           int64_t size);
-/* output *= scales[f], in place. */
-enum dk_status dk_scale_bias(float *output, const float *scales, int64_t batch, int64_t n,
-                             int64_t size);
-/* bias_updates[f] += sum of delta.  Adds. */
-enum dk_status dk_backward_bias(float *bias_updates, const float *delta, int64_t batch, int64_t n,
-                                int64_t size);
 
 /* The same with an output of their own (which may be the input). */
 enum dk_status dk_normalize(const float *x, const float *mean, const float *variance, int64_t batch,
@@ -57,19 +47,6 @@ enum dk_status dk_normalize_delta(const float *x, const float *mean, const float
                                   const float *mean_delta, const float *variance_delta,
                                   int64_t batch, int64_t filters, int64_t spatial,
                                   const float *delta, float *out);
-/* out = x*scales[f] + biases[f]; scales NULL: 1; biases NULL: 0. */
-enum dk_status dk_scale_shift(const float *x, const float *scales, const float *biases,
-                              int64_t batch, int64_t filters, int64_t spatial, float *out);
-
-/* engine/batchnorm.h on dense arrays [batch][channels][height][width]: the strides of the tensors
- * are not read, the activation must be linear.  One pass for mean and variance, one for the rest;
- * backward: one for the sums, one for dx.  Planes of one value go to the engine. */
-int64_t dk_batchnorm_forward_nchw_workspace(const struct dk_batchnorm *args);
-enum dk_status dk_batchnorm_forward_nchw(const struct dk_batchnorm *args);
-int64_t dk_batchnorm_apply_nchw_workspace(const struct dk_batchnorm *args);
-enum dk_status dk_batchnorm_apply_nchw(const struct dk_batchnorm *args);
-int64_t dk_batchnorm_backward_nchw_workspace(const struct dk_batchnorm_backward *args);
-enum dk_status dk_batchnorm_backward_nchw(const struct dk_batchnorm_backward *args);
 /* [cffi end] */
 
 #endif

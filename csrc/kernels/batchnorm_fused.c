@@ -1,6 +1,6 @@
-/* Batch normalisation in two passes on Darknet's layout: the _nchw functions of
- * kernels/batchnorm.h. */
-#include "kernels/batchnorm.h"
+/* Batch normalisation in two passes on Darknet's layout: sums and maps per filter (channels.h). */
+#include "kernels/batchnorm_fused.h"
+
 #include "kernels/channels.h"
 
 static struct dk_layout layout_of(const struct dk_tensor *t) {

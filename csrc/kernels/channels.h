@@ -1,5 +1,5 @@
-/* Sums and maps per filter over Darknet's layout [batch][filters][spatial]; for the
- * other files of this folder.
+/* Shared code of this folder without a NumPy function: sums and maps per filter, over Darknet's
+ * layout [batch][filters][spatial].
  *
  * spatial > 1: a filter's values are planes, and filters (sums) or planes (maps) are shared out.
  * spatial = 1 is the engine's channels-last order, [batch] rows of [filters]: blocks of channels
