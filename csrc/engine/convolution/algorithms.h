@@ -25,9 +25,9 @@ enum dk_status dk_connected_gradient(const struct dk_convolution_backward_data *
 
 /* Winograd: a walk whose dst and src steps are 1, with transformed weights u. */
 int64_t dk_winograd_workspace(const struct dk_walk *walk, const struct dk_winograd_form *form);
-enum dk_status dk_winograd_run(const struct dk_walk *walk, const struct dk_winograd_form *form,
-                               const float *u, void *workspace, int64_t bytes);
-/* Its weight gradient: a workspace for fewer threads than run is enough, one for
+enum dk_status dk_winograd_convolve(const struct dk_walk *walk, const struct dk_winograd_form *form,
+                                    const float *u, void *workspace, int64_t bytes);
+/* Its weight gradient: a workspace for fewer threads than there are is enough, one for
  * 1 thread is needed. */
 int64_t dk_winograd_gradient_workspace(const struct dk_convolution_backward_weights *a,
                                        const struct dk_winograd_form *form, int64_t threads);
