@@ -53,8 +53,8 @@ class _Lib:
     DK_COST_LOGISTIC_CROSS_ENTROPY: int
     DK_COST_COUNT: int
     # enum dk_optimiser
-    DK_SGD: int
-    DK_ADAM: int
+    DK_OPTIMISER_SGD: int
+    DK_OPTIMISER_ADAM: int
     DK_OPTIMISER_COUNT: int
     # enum dk_status
     DK_OK: int
