@@ -22,8 +22,8 @@ enum dk_status dk_local_avgpool_forward_nchw(const struct dk_nchw_pool *pool);
  * Threads: over planes. */
 enum dk_status dk_local_avgpool_backward_nchw(const struct dk_nchw_pool *pool);
 
-/* y [planes] = mean of each plane of x [planes][size].  Error: 4 eps sqrt(size) *
- * mean|x|.  Threads: over planes.
+/* y [planes] = mean of each plane of x [planes][size].
+ * Error: 4 eps sqrt(size) * mean|x|.  Threads: over planes.
  * Source: Darknet avgpool_layer.c. */
 enum dk_status dk_avgpool_forward_nchw(const float *x, int64_t planes, int64_t size, float *y);
 /* x [planes][size] += y [planes] / size. */

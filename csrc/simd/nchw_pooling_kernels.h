@@ -1,5 +1,4 @@
-/* Contracts of pooling on Darknet's layout [batch][channels][height][width]: one plane
- * of kernels/pooling.h. */
+/* Contracts of pooling on Darknet's layout [batch][channels][height][width], plane by plane. */
 #ifndef DK_NCHW_POOLING_KERNELS_H
 #define DK_NCHW_POOLING_KERNELS_H
 
@@ -18,8 +17,8 @@ struct dk_nchw_pool {
 /* [cffi end] */
 
 struct dk_nchw_pooling_kernels {
-    /* Rows begin .. end - 1 of the outputs of a plane, to y and (unless NULL) argmax
-     * instead of the pool's. */
+    /* Rows begin .. end - 1 of the outputs of a plane, to y and argmax (unless NULL), not
+     * to the pool's. */
     void (*max_forward)(const struct dk_nchw_pool *pool, int64_t plane, int64_t begin, int64_t end,
                         float *y, int32_t *argmax);
     void (*mean_forward)(const struct dk_nchw_pool *pool, int64_t plane);
