@@ -10,8 +10,7 @@ struct dk_call {
     enum dk_status (*function)(const void *args);
     const void *args;
 };
-/* Makes the calls in order until one fails; returns how many succeeded.  Threads:
- * those of the calls. */
+/* Makes the calls in order until one fails; returns how many succeeded.  Threads: theirs. */
 int64_t dk_make_calls(const struct dk_call *calls, int64_t count);
 /* [cffi end] */
 

@@ -1,5 +1,4 @@
-/* Which instruction set the vector kernels use.  All variants are compiled in; one is
- * selected at import. */
+/* The instruction set of the vector kernels: all are compiled in, one is selected at import. */
 #ifndef DK_DISPATCH_H
 #define DK_DISPATCH_H
 
@@ -8,8 +7,7 @@
 #include "simd/kernel_table.h"
 
 /* [cffi begin] */
-/* Number of variants compiled in and supported by this processor and operating
- * system, best first. */
+/* Number of compiled variants that processor and operating system support, best first. */
 int dk_simd_count(void);
 /* Name of supported variant `index`, 0 being the best ("avx512", "avx2", "baseline");
  * NULL when out of range. */

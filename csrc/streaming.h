@@ -1,5 +1,4 @@
-/* Streaming: outputs larger than the caches are written around them, as a normal
- * store reads the line first.
+/* Streaming: outputs larger than the caches go around them; a normal store reads the line first.
  *
  * Element-wise kernels write directly, from the first border of a cache line on: dk_compute.
  * Kernels whose outputs come in rows of any length compute into a sink in the first-level cache,
@@ -11,8 +10,8 @@
 
 enum {
     DK_STREAM_FROM = 1 << 23, /* an output of so many values (32 MiB) or more is streamed */
-    DK_STREAM_GRAIN = 1
-        << 17,           /* values per chunk; large: a thread waits for its stores at the end */
+    /* values per chunk; large: a thread waits for its stores at the end */
+    DK_STREAM_GRAIN = 1 << 17,
     DK_SINK_FROM = 64,   /* a sink writes once it holds so many values */
     DK_SINK_PIECE = 128, /* best number to add at once: longer bursts of streaming stores stall */
     DK_SINK = 4096       /* most that may be added at once */

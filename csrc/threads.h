@@ -10,8 +10,7 @@
 #include "dk_types.h"
 
 /* [cffi begin] */
-/* Threads used by the following calls; count < 1 is taken as 1, more than
- * dk_max_threads() as that many. */
+/* Threads used by the following calls: count, but at least 1 and at most dk_max_threads(). */
 void dk_set_num_threads(int count);
 int dk_get_num_threads(void);
 /* The upper limit of dk_set_num_threads and of worker indices (256); 1 without OpenMP. */
@@ -20,8 +19,7 @@ int dk_max_threads(void);
 int dk_has_openmp(void);
 /* [cffi end] */
 
-/* Items begin .. end-1; `worker` is 0 .. dk_get_num_threads()-1, for scratch
- * memory of one's own. */
+/* Items begin .. end-1; `worker` (0 .. dk_get_num_threads()-1) chooses scratch memory. */
 typedef void (*dk_range_fn)(const void *args, int64_t begin, int64_t end, int worker);
 
 /* Calls body on [0,grain), [grain,2*grain), ... up to count, in any order, on any thread; returns

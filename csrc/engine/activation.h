@@ -24,8 +24,7 @@
  *
  * NaN stays NaN; no kind makes NaN of an infinity.  Error: 6 ulp of |f| + 1e-35; stair: 1 ulp of
  * max(|x|,1); gelu: 4 ulp of |x| (elementary functions: simd/math.h).
- * Source: Darknet activations.h (pjreddie; relu6, swish, mish, hard_mish, gelu,
- * revleaky: AlexeyAB). */
+ * Source: Darknet activations.h; relu6, swish, mish, hard_mish, gelu, revleaky: AlexeyAB's. */
 #ifndef DK_ENGINE_ACTIVATION_H
 #define DK_ENGINE_ACTIVATION_H
 
@@ -44,8 +43,7 @@ struct dk_activation_gradient {
     struct dk_tensor delta; /* read and written: delta *= g(saved) */
     int kind;
 };
-/* delta *= g(saved), in place.  Threads: split over pixels.  DK_BAD_ARGUMENT
- * for an unknown kind. */
+/* delta *= g(saved), in place.  Threads: over pixels.  DK_BAD_ARGUMENT for an unknown kind. */
 enum dk_status dk_activation_gradient(const struct dk_activation_gradient *args);
 
 /* y(p, c) = f_c(x(p, c)) with kinds uint8 [channels] of enum dk_activation (DK_BAD_ARGUMENT for

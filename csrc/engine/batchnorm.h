@@ -1,13 +1,11 @@
-/* Batch normalisation and biases with the activation that follows them; M =
- * pixels of the whole batch.
+/* Batch normalisation and biases with the activation behind them; M = pixels of the whole batch.
  *
- * Forward:   mean, variance of each channel over all M pixels (variance: sum of
- * squares / (M-1), or / M where
- *            `biased`; 0 for M = 1);  x^ = (x - mean) / (sqrt(variance) + epsilon), or
+ * Forward:   mean, variance of each channel over all M pixels (variance: sum of squares / (M-1),
+ *            or / M where `biased`; 0 for M = 1);  x^ = (x - mean) / (sqrt(variance) + epsilon), or
  *            (x - mean) / sqrt(variance + epsilon) where `epsilon_inside`;  z = scale*x^ + bias;
  *            y = f(z), or f(z + residual).
  * Backward:  d = delta*g;  bias update += sum d;  scale update += sum d*x^;
- * then, with d' = scale*d,
+ *            then, with d' = scale*d,
  *   exact:   the derivative of the forward above;
  *   Darknet: dm = -sum d' / s,  dv = -(sum d'(x - mean)) / (2 s^3),  s = sqrt(variance + 1e-5),
  *            dx = d'/s + 2 dv (x - mean)/M + dm/M,  whatever epsilon and divisor the forward has.
@@ -64,8 +62,7 @@ struct dk_batchnorm_backward {
 int64_t dk_batchnorm_backward_workspace(const struct dk_batchnorm_backward *args);
 enum dk_status dk_batchnorm_backward(const struct dk_batchnorm_backward *args);
 
-/* Layers without batch normalisation: delta *= g(saved) in place, bias update +=
- * sum of the new delta. */
+/* Layers without batch normalisation: delta *= g(saved), bias update += sum of the new delta. */
 struct dk_bias_backward {
     struct dk_tensor saved; /* see engine/activation.h; data may be NULL for linear */
     struct dk_tensor delta; /* read and written */
@@ -79,17 +76,16 @@ enum dk_status dk_bias_backward(const struct dk_bias_backward *args);
 /* [cffi end] */
 
 /* The two rules that kernels/batchnorm_fused.c shares; channel c of `count` values.
- * Statistics from the mean and the sum of squares about it: mean, variance and the rolling
- * ones of c are written. */
+ * Statistics from the mean and the sum of squares about it: c's mean, variance and rolling ones are
+ * written. */
 void dk_batchnorm_statistics(const struct dk_batchnorm *args, int64_t c, double count, double mean,
                              double squares);
-/* From sum d and sum d*(x - mean): updates of c are added, and dx = by_delta*d + by_x*(x
- * - mean) + constant. */
+/* From sum d and sum d*(x - mean): updates of c are added, and
+ * dx = by_delta*d + by_x*(x - mean) + constant. */
 void dk_batchnorm_coefficients(const struct dk_batchnorm_backward *args, int64_t c, double count,
                                double sum, double product, float *by_delta, float *by_x,
                                float *constant);
-/* What x - mean is divided by; a variance below 0 (a rolling one that was read from
- * a file) counts as 0. */
+/* What x - mean is divided by; a variance below 0 (a rolling one read from a file) counts as 0. */
 double dk_batchnorm_denominator(double variance, double epsilon, int epsilon_inside);
 
 #endif

@@ -1,12 +1,12 @@
-/* Convolution on channels-last images: forward and both gradients, and fully connected layers as
- * the case of a kernel as large as the plane.
+/* Convolution on channels-last images, forward and both gradients.  A fully connected layer is one
+ * whose kernel is as large as the plane.
  *
  *   y(n,oy,ox,f) = sum over i,j and the channels c of f's group of weights[f][c][i][j]
  *       * x(n, oy*stride_h - pad_h + i*dilation_h, ox*stride_w - pad_w + j*dilation_w, c)
  *
- * Pixels outside x count as 0.  `pad` is what lies above and to the left; what lies
- * below and to the right follows from the size of y.  Error of a sum of K products:
- * about 4 eps sqrt(K) sum|x*w|.
+ * Pixels outside x count as 0.  `pad` is what lies above and to the left; what lies below and to
+ * the right follows from the size of y.
+ * Error of a sum of K products: about 4 eps sqrt(K) sum|x*w|.
  *
  * Weights live in one packed form, for training too: gradients have the same layout, so updates run
  * over it element by element.  It is [group][panel of filters][tap][channel][lanes], the filters of
@@ -19,8 +19,8 @@
 #include "dk_types.h"
 
 /* [cffi begin] */
-/* channels and filters are those of all groups together and multiples of groups; pads
- * >= 0, the rest >= 1. */
+/* channels and filters are those of all groups together and multiples of groups;
+ * pads >= 0, the rest >= 1. */
 struct dk_conv_shape {
     int64_t channels, filters, groups;
     int64_t size_h, size_w, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w;
@@ -58,17 +58,16 @@ struct dk_packing {
     const float *weights; /* read */
     float *packed;        /* written */
 };
-/* dk_convolution_pack for many convolutions.  Threads: one each; largest first
- * shares the work best. */
+/* dk_convolution_pack for many convolutions.  Threads: one each, best shared largest first. */
 enum dk_status dk_convolution_pack_all(const struct dk_packing *packings, int64_t count);
 
-/* The algorithm in bf16 that takes less time than any for floats, or DK_CONV_AUTO where
- * there is none: a rule of the shape and not of the batch, as an image's result must not
- * depend on those beside it. */
+/* The algorithm in bf16 that takes less time than any for floats, or DK_CONV_AUTO where there is
+ * none: a rule of the shape and not of the batch, as an image's result must not depend on those
+ * beside it. */
 int dk_convolution_choose_bf16(const struct dk_conv_shape *shape, int64_t out_h, int64_t out_w);
-/* The packed form for DK_CONV_INDIRECT_BF16: that of pairs of channels, rounded to the
- * nearest bf16, ties to even.  Unpacking gives the rounded weights.  Sizes in pairs, of 4
- * bytes; groups must be 1. */
+/* The packed form for DK_CONV_INDIRECT_BF16: that of pairs of channels, rounded to the nearest
+ * bf16, ties to even.  Unpacking gives the rounded weights.  Sizes in pairs, of 4 bytes; groups
+ * must be 1. */
 int64_t dk_convolution_bf16_size(const struct dk_conv_shape *shape);
 enum dk_status dk_convolution_pack_bf16(const struct dk_conv_shape *shape, const float *weights,
                                         uint32_t *packed);
@@ -97,16 +96,15 @@ struct dk_convolution {
     struct dk_tensor residual;  /* as y, or data NULL for none; must not overlap y */
     const float *weights;       /* packed */
     const float *scale, *shift; /* [filters]; NULL for 1 and 0 */
-    const float
-        *winograd;  /* dk_convolution_pack_winograd's; NULL: each call makes it in the workspace */
-    int activation; /* enum dk_activation */
-    int algorithm;  /* enum dk_convolution_algorithm */
+    const float *winograd; /* dk_convolution_pack_winograd's; NULL: made anew in the workspace */
+    int activation;        /* enum dk_activation */
+    int algorithm;         /* enum dk_convolution_algorithm */
     /* [prefetch_count] ranges to prefetch while DK_CONV_INDIRECT multiplies: filters of later
      * calls, which the cores would otherwise wait for. */
     const struct dk_stretch *prefetch;
     int64_t prefetch_count;
-    void
-        *workspace; /* dk_convolution_forward_workspace bytes, aligned to 64; NULL when that is 0 */
+    /* dk_convolution_forward_workspace bytes, aligned to 64; NULL when that is 0 */
+    void *workspace;
     int64_t workspace_bytes; /* size of `workspace`; if it was computed for fewer threads than now
                               * run, only that many work */
 };
@@ -129,9 +127,8 @@ int64_t dk_convolution_backward_data_workspace(
     const struct dk_convolution_backward_data *convolution);
 enum dk_status dk_convolution_backward_data(const struct dk_convolution_backward_data *convolution);
 
-/* updates[f][c][i][j] += sum over n,oy,ox of x(...) * dy(n,oy,ox,f), in the packed
- * layout; padding lanes stay 0.
- * Darknet: gemm(0,1,...) in backward_convolutional_layer. */
+/* updates[f][c][i][j] += sum over n,oy,ox of x(...) * dy(n,oy,ox,f), in the packed layout; padding
+ * lanes stay 0.  Darknet: gemm(0,1,...) in backward_convolutional_layer. */
 struct dk_convolution_backward_weights {
     struct dk_conv_shape shape;
     struct dk_tensor x, dy; /* read */

@@ -1,5 +1,5 @@
-/* Losses: of each image their sum, and Darknet's delta for the layer before.  p
- * prediction, t truth, e = t - p.
+/* Losses: of each image their sum, and Darknet's delta for the layer before.
+ * p: prediction, t: truth, e = t - p.
  *
  *   kind                     loss                        delta
  *   sse                      e^2                         e (half the derivative)
@@ -12,8 +12,8 @@
  * The deltas of the cross entropies are with respect to the softmax's and the logistic's input.
  * ln(p) is taken of max(p, 1.18e-38): a probability of 0 costs 87.3 and not infinity.
  * Threads: split over images.  Error: of the sum 16 ulp of the sum of absolute losses.
- * Source: Darknet cost_layer.c, blas.c (smooth with the right sign, cross
- * entropy weighted by t). */
+ * Source: Darknet cost_layer.c, blas.c (smooth with the right sign, cross entropy
+ * weighted by t). */
 #ifndef DK_ENGINE_COST_H
 #define DK_ENGINE_COST_H
 

@@ -5,8 +5,7 @@
 #include "dk_types.h"
 
 /* [cffi begin] */
-/* The smallest i < count for which x[i] is NaN or infinite; count when all are
- * finite.  Reads x once.
+/* The smallest i < count for which x[i] is NaN or infinite; else count.  Reads x once.
  * Threads: split over stretches. */
 int64_t dk_first_not_finite(int64_t count, const float *x);
 /* [cffi end] */

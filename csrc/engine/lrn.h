@@ -5,8 +5,7 @@
  *   dx_i   = delta_i norm_i^-beta
  *            - 2 alpha beta x_i * sum of delta_j y_j / norm_j over the j whose window holds i
  *
- * Backward makes norm and y again from x: that is quicker than reading them, and
- * they need not be kept.
+ * Backward makes norm and y again from x: quicker than reading them, and they need not be kept.
  *
  * Darknet's own sum misses one channel and its backward keeps the first term only; this is the
  * paper's.  beta = .75 needs reciprocal square roots only, others simd/math.h's vpow.

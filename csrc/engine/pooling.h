@@ -17,10 +17,9 @@ int dk_maxpool_place_bytes(int64_t size_h, int64_t size_w);
  * written unless NULL (inference).
  * Threads: over rows of y.  Exact.  Source: Darknet maxpool_layer.c. */
 enum dk_status dk_maxpool_forward(const struct dk_pool *pool);
-/* x(place) (+)= y; reads places.  Sums over overlapping windows run in
- * row-major order of the windows.
- * Threads: over rows of x, or images and blocks of channels when windows are large; the
- * same bits either way. */
+/* x(place) (+)= y; reads places.  Overlapping windows are added in row-major order.
+ * Threads: over rows of x, or images and blocks of channels when windows are large;
+ * the same bits either way. */
 enum dk_status dk_maxpool_backward(const struct dk_pool *pool);
 
 /* y(n,0,0,c) = mean of x(n,.,.,c); y.height = y.width = 1.  Summed row by row.  Threads:

@@ -8,8 +8,8 @@
 /* x is the small tensor, y the large one: y.height = stride*x.height, y.width = stride*x.width.
  *   expand  y(i, j) (+)= scale * x(i/stride, j/stride)                     upsample forward
  *   reduce  x(i, j) (+)= scale * sum of the stride x stride block of y     upsample backward
- * With a negative stride in the .cfg the two change places.  Threads: over rows
- * of the written tensor.
+ * With a negative stride in the .cfg the two change places.
+ * Threads: over rows of the written tensor.
  * Source: Darknet blas.c upsample_cpu. */
 struct dk_upsample {
     struct dk_tensor x, y;
@@ -35,8 +35,7 @@ struct dk_reindex {
 enum dk_status dk_gather(const struct dk_reindex *args);
 enum dk_status dk_scatter(const struct dk_reindex *args);
 
-/* y(i, j) = factor * x(top + i, left + j) + offset; flip mirrors the cut-out:
- * left + y.width - 1 - j.
+/* y(i, j) = factor * x(top + i, left + j) + offset; with flip of x at left + y.width - 1 - j.
  * Threads: over rows of y.  Source: Darknet crop_layer.c (which mirrors the whole image before it
  * cuts: there its left is x.width - y.width - left). */
 struct dk_crop {

@@ -3,8 +3,8 @@
  *   y_i = e^((x_i - max)/T) / sum over the group of e^((x_j - max)/T),  T = temperature
  *
  * The largest value is taken off first, so that nothing overflows; a NaN makes its whole group NaN.
- * Threads: split over groups.  Error: (4 + |x_i - max|/T) ulp.  Source: Darknet
- * blas.c softmax_cpu. */
+ * Threads: split over groups.  Error: (4 + |x_i - max|/T) ulp.
+ * Source: Darknet blas.c softmax_cpu. */
 #ifndef DK_ENGINE_SOFTMAX_H
 #define DK_ENGINE_SOFTMAX_H
 

@@ -5,8 +5,8 @@
 #include "dk_types.h"
 
 /* [cffi begin] */
-/* y = factor*x, or y += factor*x when accumulate; the same batch, height, width and
- * channels.  factor 1 copies bits.
+/* y = factor*x, or y += factor*x when accumulate; the same batch, height, width and channels.
+ * factor 1 copies bits.
  * Threads: over pixels.  Source: Darknet blas.c copy_cpu, axpy_cpu. */
 struct dk_copy {
     struct dk_tensor x, y;

@@ -18,7 +18,7 @@ enum dk_status dk_scale_bias(float *output, const float *scales, int64_t batch, 
 enum dk_status dk_backward_bias(float *bias_updates, const float *delta, int64_t batch, int64_t n,
                                 int64_t size);
 
-/* Both in one, with an output of its own (which may be x): out = x*scales[f] + biases[f];
+/* Both in one, to an output of its own, which may be x: out = x*scales[f] + biases[f];
  * scales NULL: 1; biases NULL: 0. */
 enum dk_status dk_scale_shift(const float *x, const float *scales, const float *biases,
                               int64_t batch, int64_t filters, int64_t spatial, float *out);

@@ -4,8 +4,8 @@
  * what is written (DK_BAD_ARGUMENT).  With increments of 1 they run on vectors; outputs that are
  * only written and exceed the caches are stored around them.  Threads: split over the values;
  * bits do not depend on them.
- * Error: one rounding per operation written, unless said.  Source: Darknet
- * blas.c; *: AlexeyAB's. */
+ * Error: one rounding per operation written, unless said.
+ * Source: Darknet blas.c; *: AlexeyAB's. */
 #ifndef DK_KERNELS_BLAS_H
 #define DK_KERNELS_BLAS_H
 

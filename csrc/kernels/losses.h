@@ -1,5 +1,4 @@
-/* Darknet's losses, element by element: delta and error of n values, both
- * overwritten; either may be NULL.
+/* Darknet's losses, element by element: delta and error of n values, overwritten or NULL.
  *
  * e = truth - pred:  l2: e, e^2;  l1: e>0 ? 1 : -1, |e|;  smooth_l1: |e|<1: e, e^2, else sign(e),
  * 2|e|-1 (pjreddie's CPU code has the sign wrong);  softmax_x_ent: e, -truth ln pred (Darknet: -ln

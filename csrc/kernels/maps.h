@@ -1,5 +1,4 @@
-/* Darknet's kernels that move whole feature maps,
- * [batch][channel][row][column], under its names. */
+/* Darknet's kernels that move whole feature maps [batch][channel][row][column], by its names. */
 #ifndef DK_KERNELS_MAPS_H
 #define DK_KERNELS_MAPS_H
 

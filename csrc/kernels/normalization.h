@@ -1,6 +1,6 @@
 /* LRN and l2norm on Darknet's layout.
- * Threads: split over images and blocks of positions.  Errors as in engine/lrn.h
- * and engine/l2norm.h. */
+ * Threads: split over images and blocks of positions.
+ * Errors as in engine/lrn.h and engine/l2norm.h. */
 #ifndef DK_KERNELS_NORMALIZATION_H
 #define DK_KERNELS_NORMALIZATION_H
 

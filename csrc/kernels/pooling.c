@@ -8,13 +8,13 @@
 /* Values per chunk, about. */
 enum { GRAIN = 1 << 15 };
 
-static int fits(const struct dk_plane_pool *p) {
+static int fits(const struct dk_nchw_pool *p) {
     return p->planes >= 0 && p->height >= 1 && p->width >= 1 && p->out_h >= 1 && p->out_w >= 1 &&
            p->size_h >= 1 && p->size_w >= 1 && p->stride_h >= 1 && p->stride_w >= 1 &&
            p->pad_h >= 0 && p->pad_w >= 0 && p->height * p->width <= INT32_MAX;
 }
 
-static enum dk_status over_planes(const struct dk_plane_pool *p, dk_range_fn body) {
+static enum dk_status over_planes(const struct dk_nchw_pool *p, dk_range_fn body) {
     if (!fits(p))
         return DK_BAD_SHAPE;
     dk_parallel_for(p->planes, DK_MAX(1, GRAIN / (p->height * p->width)), body, p);
@@ -22,7 +22,7 @@ static enum dk_status over_planes(const struct dk_plane_pool *p, dk_range_fn bod
 }
 
 static void max_forward_planes(const void *args, int64_t begin, int64_t end, int worker) {
-    const struct dk_plane_pool *p = args;
+    const struct dk_nchw_pool *p = args;
     const int64_t outputs = p->out_h * p->out_w;
     const int is_streamed = p->planes * outputs >= DK_STREAM_FROM / 4 && p->out_w <= DK_SINK;
     const int64_t together = is_streamed ? DK_MAX(1, DK_SINK_PIECE / p->out_w) : p->out_h;
@@ -50,12 +50,12 @@ static void max_forward_planes(const void *args, int64_t begin, int64_t end, int
     dk_sink_end(&argmax);
 }
 
-enum dk_status dk_maxpool_planes_forward(const struct dk_plane_pool *pool) {
+enum dk_status dk_maxpool_forward_nchw(const struct dk_nchw_pool *pool) {
     return over_planes(pool, max_forward_planes);
 }
 
 static void max_backward_planes(const void *args, int64_t begin, int64_t end, int worker) {
-    const struct dk_plane_pool *p = args;
+    const struct dk_nchw_pool *p = args;
     int64_t outputs = p->out_h * p->out_w;
     (void)worker;
     for (int64_t plane = begin; plane < end; plane++) {
@@ -66,7 +66,7 @@ static void max_backward_planes(const void *args, int64_t begin, int64_t end, in
     }
 }
 
-enum dk_status dk_maxpool_planes_backward(const struct dk_plane_pool *pool) {
+enum dk_status dk_maxpool_backward_nchw(const struct dk_nchw_pool *pool) {
     return pool->argmax ? over_planes(pool, max_backward_planes) : DK_BAD_ARGUMENT;
 }
 
@@ -76,12 +76,12 @@ static void mean_forward_planes(const void *args, int64_t begin, int64_t end, in
         dk_kernels()->nchw_pooling.mean_forward(args, plane);
 }
 
-enum dk_status dk_local_avgpool_planes_forward(const struct dk_plane_pool *pool) {
+enum dk_status dk_local_avgpool_forward_nchw(const struct dk_nchw_pool *pool) {
     return over_planes(pool, mean_forward_planes);
 }
 
 static void mean_backward_planes(const void *args, int64_t begin, int64_t end, int worker) {
-    const struct dk_plane_pool *p = args;
+    const struct dk_nchw_pool *p = args;
     (void)worker;
     for (int64_t plane = begin; plane < end; plane++) {
         float *x = p->x + plane * p->height * p->width;
@@ -101,7 +101,7 @@ static void mean_backward_planes(const void *args, int64_t begin, int64_t end, i
     }
 }
 
-enum dk_status dk_local_avgpool_planes_backward(const struct dk_plane_pool *pool) {
+enum dk_status dk_local_avgpool_backward_nchw(const struct dk_nchw_pool *pool) {
     return over_planes(pool, mean_backward_planes);
 }
 
@@ -128,7 +128,7 @@ static void spread_planes(const void *args, int64_t begin, int64_t end, int work
                                        a->x + plane * a->size);
 }
 
-enum dk_status dk_avgpool_planes_forward(const float *x, int64_t planes, int64_t size, float *y) {
+enum dk_status dk_avgpool_forward_nchw(const float *x, int64_t planes, int64_t size, float *y) {
     if (planes < 0 || size < 1)
         return DK_BAD_SHAPE;
     struct mean args = {(float *)x, y, size};
@@ -136,7 +136,7 @@ enum dk_status dk_avgpool_planes_forward(const float *x, int64_t planes, int64_t
     return DK_OK;
 }
 
-enum dk_status dk_avgpool_planes_backward(float *x, int64_t planes, int64_t size, const float *y) {
+enum dk_status dk_avgpool_backward_nchw(float *x, int64_t planes, int64_t size, const float *y) {
     if (planes < 0 || size < 1)
         return DK_BAD_SHAPE;
     struct mean args = {x, (float *)y, size};

@@ -1,5 +1,4 @@
-/* The parts of AlexeyAB's weighted shortcut: one source into one output, and the
- * gradient of its weights. */
+/* Parts of AlexeyAB's weighted shortcut: one source into one output, and the weights' gradient. */
 #ifndef DK_KERNELS_SHORTCUT_MULTILAYER_H
 #define DK_KERNELS_SHORTCUT_MULTILAYER_H
 

@@ -20,15 +20,13 @@ enum dk_status dk_im2col_cpu(const float *image, int64_t channels, int64_t heigh
                              int64_t ksize, int64_t stride, int64_t pad, float *columns);
 /* [cffi end] */
 
-/* The geometry of both directions; out_h and out_w may be anything: what they reach
- * outside the image is 0. */
+/* The geometry of both directions; out_h and out_w may be anything: outside the image is 0. */
 struct dk_im2col {
     int64_t channels, height, width;
     int64_t ksize_h, ksize_w, pad_h, pad_w, stride_h, stride_w, dilation_h, dilation_w;
     int64_t out_h, out_w;
 };
-/* Fills out_h and out_w as Darknet does; DK_BAD_SHAPE when a size is out of
- * range or no output fits. */
+/* Fills out_h and out_w as Darknet does; DK_BAD_SHAPE: a size out of range, or no output fits. */
 enum dk_status dk_im2col_size(struct dk_im2col *shape);
 void dk_im2col(const struct dk_im2col *shape, const float *image, float *columns);
 

@@ -1,6 +1,6 @@
-/* Contracts of batch normalisation on `pixels` pixels of `channels` contiguous
- * channels each, `stride` floats apart; formulas in engine/batchnorm.h.  Per-channel
- * arrays have `channels` values. */
+/* Contracts of batch normalisation on `pixels` pixels of `channels` contiguous channels each,
+ * `stride` floats apart; formulas in engine/batchnorm.h.  Arrays per channel have `channels`
+ * values. */
 #ifndef DK_BATCHNORM_KERNELS_H
 #define DK_BATCHNORM_KERNELS_H
 
@@ -37,8 +37,8 @@ struct dk_batchnorm_kernels {
     void (*backward)(int kind, int accumulate, int64_t pixels, const struct dk_batchnorm_rows *rows,
                      float *dx, int64_t dx_stride, const float *by_delta, const float *by_x,
                      const float *constant);
-    /* delta *= g(saved) in place (linear: delta is only read);  sum = sum of the
-     * new delta, written. */
+    /* delta *= g(saved) in place (linear: delta is only read);
+     * sum = sum of the new delta, written. */
     void (*bias_sums)(int kind, int64_t pixels, int64_t channels, const float *saved,
                       int64_t saved_stride, float *delta, int64_t delta_stride, float *sum);
 };

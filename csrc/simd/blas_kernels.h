@@ -19,8 +19,7 @@ struct dk_blas_kernels {
     /* y = s*a + t*b */
     void (*weighted)(int is_streamed, int64_t n, float s, const float *a, float t, const float *b,
                      float *y);
-    /* sum of x*y of a few thousand values: partial sums per lane in an order
-     * that depends on n alone */
+    /* sum of x*y of a few thousand values: partial sums per lane, their order set by n alone */
     float (*dot)(int64_t n, const float *x, const float *y);
     /* z = x*y */
     void (*mul)(int is_streamed, int64_t n, const float *x, const float *y, float *z);

@@ -8,8 +8,7 @@
 
 #include "simd/vector.h"
 
-/* Nearest integer as vector and its float value, |x| < 2^22: adding 1.5*2^23 leaves no
- * room for a fraction. */
+/* Nearest integer, also as a float, |x| < 2^22: adding 1.5*2^23 leaves no room for a fraction. */
 #define ROUND_SHIFT 12582912.0f
 
 /* 2^n for -126 <= n <= 127. */
@@ -83,8 +82,8 @@ DK_INLINE vf vlog(vf x) {
     return vselect(x > vset(0), y, vselect(x == vset(0), vset(-INFINITY), vset(NAN)));
 }
 
-/* x^y for x >= 0 as e^(y ln x): 2 + 2*|y ln x| ulp.  0^y is 0 for y > 0; NaN for
- * x < 0, and for 0^0. */
+/* x^y for x >= 0 as e^(y ln x): 2 + 2*|y ln x| ulp.  0^y is 0 for y > 0;
+ * NaN for x < 0, and for 0^0. */
 DK_INLINE vf vpow(vf x, vf y) {
     return vexp(y * vlog(x));
 }

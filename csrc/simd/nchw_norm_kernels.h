@@ -19,8 +19,8 @@ struct dk_nchw_norm_kernels {
     /* out = by_d*d + by_x*(x - mean) + constant; out may be d or x unless is_streamed */
     void (*combine)(int is_streamed, int64_t n, const float *d, float by_d, const float *x,
                     float mean, float by_x, float constant, float *out);
-    /* The squares' sum of rows instead of a plane: square[c] = sum over rows of (x[c] -
-     * mean[c])^2, c < channels. */
+    /* The squares' sum of rows instead of a plane: square[c] = sum over rows of
+     * (x[c] - mean[c])^2, c < channels. */
     void (*row_squares)(int64_t rows, int64_t channels, const float *x, int64_t stride,
                         const float *mean, float *square);
 
@@ -28,14 +28,13 @@ struct dk_nchw_norm_kernels {
      * for one of a small one */
     void (*expand)(int64_t n, int64_t times, float factor, const float *x, float *y);
 
-    /* The next ones take `columns` neighbouring positions of a plane; plane c
-     * begins at c*stride. */
+    /* The next ones take `columns` neighbouring positions; plane c begins at c*stride. */
 
     /* Softmax over `n` planes at each position. */
     void (*softmax)(int64_t columns, int64_t n, int64_t stride, const float *x, float *y,
                     float temperature);
-    /* y = x / |x| over `n` planes, 0 where |x| is 0; dx = (1 - y)/|x| (0 there)
-     * unless NULL.  y may be x. */
+    /* y = x / |x| over `n` planes, 0 where |x| is 0; dx = (1 - y)/|x|
+     * (0 there) unless NULL.  y may be x. */
     void (*l2normalize)(int64_t columns, int64_t n, int64_t stride, const float *x, float *y,
                         float *dx);
     /* As simd/lrn_kernels.h; norms and scratch have the layout of x; y goes around the

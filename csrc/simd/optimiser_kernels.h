@@ -18,7 +18,7 @@
  *       m, v = state 0, 1; rate = learning rate; c1 = 1/(1-b1^step), c2 = 1/(1-b2^step), where
  *       step = 1 for the first update.
  *       Source: Kingma and Ba 2015; Darknet blas_kernels.cu, adam_update_gpu. */
-enum dk_optimiser { DK_SGD, DK_ADAM, DK_OPTIMISER_COUNT };
+enum dk_optimiser { DK_OPTIMISER_SGD, DK_OPTIMISER_ADAM, DK_OPTIMISER_COUNT };
 
 struct dk_update {
     int optimiser;            /* enum dk_optimiser */

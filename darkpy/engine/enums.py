@@ -43,4 +43,4 @@ PASSES = _names("dk_convolution_pass", "DK_CONV_")
 COSTS = _names("dk_cost_kind", "DK_COST_")
 
 #: Optimisers: the rules by which weights are updated.
-OPTIMISERS = _names("dk_optimiser", "DK_")
+OPTIMISERS = _names("dk_optimiser", "DK_OPTIMISER_")

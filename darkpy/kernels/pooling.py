@@ -85,7 +85,7 @@ class _Windows:
             "pad_h": self.padding[0] // 2,
             "pad_w": self.padding[1] // 2,
         }
-        check(getattr(lib, f"dk_{function}")(struct("dk_plane_pool", fields)), function)
+        check(getattr(lib, f"dk_{function}")(struct("dk_nchw_pool", fields)), function)
 
 
 def _check_places(argmax: IntArray, shape: tuple[int, ...]) -> None:
@@ -143,7 +143,7 @@ def maxpool_forward(
     if not places.flags.writeable:
         raise ShapeError("argmax must be writable, got a read-only array")
     no_overlap(argmax=places.view(np.float32), x=x, out=y)
-    windows.run("maxpool_planes_forward", x, y, places)
+    windows.run("maxpool_forward_nchw", x, y, places)
     return y, places
 
 
@@ -180,7 +180,7 @@ def maxpool_backward(
     if delta.size:
         windows = _Windows(result.shape, 1, 1, 0)
         windows.out = delta.shape[2:]
-        windows.run("maxpool_planes_backward", result, delta, argmax)
+        windows.run("maxpool_backward_nchw", result, delta, argmax)
     return result
 
 
@@ -201,7 +201,7 @@ def local_avgpool_forward(
     windows = _Windows(x.shape, size, stride, padding)
     y = output_array("out", out, windows.out_shape)
     no_overlap(out=y, x=x)
-    windows.run("local_avgpool_planes_forward", x, y, None)
+    windows.run("local_avgpool_forward_nchw", x, y, None)
     return y
 
 
@@ -227,7 +227,7 @@ def local_avgpool_backward(
     delta = float_array("delta", delta, windows.out_shape)
     result = accumulator("out", out, (*delta.shape[:2], height, width))
     no_overlap(out=result, delta=delta)
-    windows.run("local_avgpool_planes_backward", result, delta, None)
+    windows.run("local_avgpool_backward_nchw", result, delta, None)
     return result
 
 
@@ -244,7 +244,7 @@ def avgpool_forward(x: FloatArray, *, out: FloatArray | None = None) -> FloatArr
     y = output_array("out", out, (batch, channels, 1, 1))
     no_overlap(out=y, x=x)
     planes, pixels = batch * channels, height * width
-    status = lib.dk_avgpool_planes_forward(pointer(x), planes, pixels, pointer(y))
+    status = lib.dk_avgpool_forward_nchw(pointer(x), planes, pixels, pointer(y))
     check(status, "avgpool_forward")
     return y
 
@@ -263,6 +263,6 @@ def avgpool_backward(
     result = accumulator("out", out, (*delta.shape[:2], height, width))
     no_overlap(out=result, delta=delta)
     sizes = delta.size, height * width
-    status = lib.dk_avgpool_planes_backward(pointer(result), *sizes, pointer(delta))
+    status = lib.dk_avgpool_backward_nchw(pointer(result), *sizes, pointer(delta))
     check(status, "avgpool_backward")
     return result

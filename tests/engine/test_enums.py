@@ -35,7 +35,7 @@ NUMBERS = {
     "ALGORITHMS": "DK_CONV_",
     "PASSES": "DK_CONV_",
     "COSTS": "DK_COST_",
-    "OPTIMISERS": "DK_",
+    "OPTIMISERS": "DK_OPTIMISER_",
 }
 
 

@@ -1,5 +1,4 @@
-/* The algorithms that run.c chooses from, but for the walk (walk.h); workspaces in
- * bytes, aligned to 64. */
+/* The algorithms that run.c chooses from, besides walk.h; workspaces in bytes, aligned to 64. */
 #ifndef DK_ENGINE_CONVOLUTION_ALGORITHMS_H
 #define DK_ENGINE_CONVOLUTION_ALGORITHMS_H
 
@@ -18,17 +17,15 @@ enum dk_status dk_im2col_weights(const struct dk_convolution_backward_weights *a
 int64_t dk_indirect_weights_workspace(const struct dk_convolution_backward_weights *a);
 enum dk_status dk_indirect_weights(const struct dk_convolution_backward_weights *a);
 
-/* The data gradient of a fully connected layer for few images; workspace 0 where it is
- * not the one to take. */
+/* The data gradient of a fully connected layer for few images; 0 bytes where not to be taken. */
 int64_t dk_connected_gradient_workspace(const struct dk_convolution_backward_data *a);
 enum dk_status dk_connected_gradient(const struct dk_convolution_backward_data *a);
 
 /* Winograd: a walk whose dst and src steps are 1, with transformed weights u. */
 int64_t dk_winograd_workspace(const struct dk_walk *walk, const struct dk_winograd_form *form);
-enum dk_status dk_winograd_run(const struct dk_walk *walk, const struct dk_winograd_form *form,
-                               const float *u, void *workspace, int64_t bytes);
-/* Its weight gradient: a workspace for fewer threads than run is enough, one for
- * 1 thread is needed. */
+enum dk_status dk_winograd_convolve(const struct dk_walk *walk, const struct dk_winograd_form *form,
+                                    const float *u, void *workspace, int64_t bytes);
+/* Its weight gradient: a workspace for fewer threads will do, one for 1 thread is needed. */
 int64_t dk_winograd_gradient_workspace(const struct dk_convolution_backward_weights *a,
                                        const struct dk_winograd_form *form, int64_t threads);
 void dk_winograd_gradient(const struct dk_convolution_backward_weights *a,

@@ -1,13 +1,11 @@
-/* Prefetching for later calls: stretches of memory, shared out over the jobs and
- * register tiles of a walk. */
+/* Prefetching for later calls: stretches of memory, shared out over a walk's jobs and tiles. */
 #ifndef DK_ENGINE_CONVOLUTION_PREFETCH_H
 #define DK_ENGINE_CONVOLUTION_PREFETCH_H
 
 #include "engine/convolution.h"
 #include "engine/convolution/panels.h"
 
-/* What one job prefetches for later calls: its share of the stretches, a slice with
- * each register tile. */
+/* What one job prefetches for later calls: its share, a slice with each register tile. */
 struct dk_prefetch {
     const struct dk_stretch *at;
     int64_t offset;         /* bytes of `at` that are done */

@@ -110,8 +110,10 @@ static int64_t winograd_bytes(const struct dk_walk *walk, const struct dk_winogr
     return dk_winograd_workspace(walk, form) + (int64_t)sizeof(float) * weights;
 }
 
-static enum dk_status run_winograd(const struct dk_walk *walk, const struct dk_winograd_form *form,
-                                   const float *winograd, float *workspace, int64_t bytes) {
+static enum dk_status transform_and_convolve(const struct dk_walk *walk,
+                                             const struct dk_winograd_form *form,
+                                             const float *winograd, float *workspace,
+                                             int64_t bytes) {
     if (!winograd) {
         const int64_t floats = dk_round_up(dk_winograd_weights_floats(form, &walk->panels), 16);
         bytes -= floats * (int64_t)sizeof(float);
@@ -121,7 +123,7 @@ static enum dk_status run_winograd(const struct dk_walk *walk, const struct dk_w
         winograd = workspace;
         workspace += floats;
     }
-    return dk_winograd_run(walk, form, winograd, workspace, bytes);
+    return dk_winograd_convolve(walk, form, winograd, workspace, bytes);
 }
 
 int64_t dk_convolution_forward_workspace(const struct dk_convolution *convolution) {
@@ -160,8 +162,8 @@ enum dk_status dk_convolution_forward(const struct dk_convolution *convolution) 
         dk_flatten_whole_plane(&a.shape, &a.x, &a.y);
     struct dk_walk walk = forward_walk(&a);
     if (form)
-        return run_winograd(&walk, form, a.winograd, a.workspace, a.workspace_bytes);
-    dk_walk_run(&walk);
+        return transform_and_convolve(&walk, form, a.winograd, a.workspace, a.workspace_bytes);
+    dk_walk_convolve(&walk);
     return DK_OK;
 }
 
@@ -216,9 +218,9 @@ enum dk_status dk_convolution_backward_data(
         for (int64_t x = 0; x < DK_MIN(a.shape.stride_w, a.dx.width); x++) {
             struct dk_walk walk = data_walk(&a, transposed, y, x);
             if (form) /* its stride is 1: this is all */
-                return run_winograd(&walk, form, NULL, transposed + floats,
-                                    a.workspace_bytes - bytes);
-            dk_walk_run(&walk);
+                return transform_and_convolve(&walk, form, NULL, transposed + floats,
+                                              a.workspace_bytes - bytes);
+            dk_walk_convolve(&walk);
         }
     return DK_OK;
 }

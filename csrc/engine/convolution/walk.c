@@ -322,7 +322,7 @@ static double valid_share(int64_t count, int64_t off, int64_t src_step, int64_t 
     return (double)sum / (double)(count * DK_MAX(1, taps));
 }
 
-void dk_walk_run(const struct dk_walk *walk) {
+void dk_walk_convolve(const struct dk_walk *walk) {
     const struct dk_convolution_kernels *kernels = &dk_kernels()->convolution;
     const struct dk_panels *p = &walk->panels;
     const int64_t tile = kernels->tile_pixels, inputs = p->inputs;

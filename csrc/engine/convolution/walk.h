@@ -41,6 +41,6 @@ static inline struct dk_tile_output dk_tile_output_of(const struct dk_walk *walk
 }
 
 /* The algorithm "indirect", forward and data gradient, and "depthwise": see walk.c. */
-void dk_walk_run(const struct dk_walk *walk);
+void dk_walk_convolve(const struct dk_walk *walk);
 
 #endif

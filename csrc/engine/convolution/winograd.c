@@ -211,8 +211,8 @@ int64_t dk_winograd_workspace(const struct dk_walk *walk, const struct dk_winogr
     return (int64_t)sizeof(float) * w.workers * w.worker_floats;
 }
 
-enum dk_status dk_winograd_run(const struct dk_walk *walk, const struct dk_winograd_form *form,
-                               const float *u, void *workspace, int64_t bytes) {
+enum dk_status dk_winograd_convolve(const struct dk_walk *walk, const struct dk_winograd_form *form,
+                                    const float *u, void *workspace, int64_t bytes) {
     atomic_llong next = 0;
     struct winograd w = plan(walk, form);
     w.workers = DK_MIN(w.workers, bytes / (w.worker_floats * (int64_t)sizeof(float)));
