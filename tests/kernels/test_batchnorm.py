@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from filter_arrays import SHAPES, layout, vectors
 from guarded import GuardedVector
 from references import kernels as reference
 
@@ -12,29 +13,6 @@ from darkpy.errors import ArgumentError, DTypeError, ShapeError
 from darkpy.kernels import darknet_calls
 
 EPS = 2.0**-23
-SHAPES = [
-    (1, 1),
-    (5, 3),
-    (37, 40),
-    (300, 18),
-    (600, 530),
-    (1, 2, 1, 3),
-    (3, 5, 7, 7),
-    (2, 16, 9, 5),
-    (2, 33, 28, 28),
-    (1, 3, 80, 81),
-    (2, 3, 4, 5, 6),
-]
-
-
-def layout(shape):
-    return shape[0], shape[1], int(np.prod(shape[2:]))
-
-
-def vectors(rng, filters):
-    """mean, variance and two more vectors, misaligned."""
-    drawn = rng.normal(0, 1, filters), rng.uniform(0.3, 2, filters), *rng.normal(size=(2, filters))
-    return [GuardedVector(values).values for values in drawn]
 
 
 def closes(actual, exact, limit):

@@ -4,33 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from guarded import GuardedVector
+from filter_arrays import SHAPES, vectors
 from references import batchnorm as reference
 
 import darkpy.kernels as K
 from darkpy.errors import ArgumentError
 
 EPS = 2.0**-23
-EPS = 2.0**-23
-SHAPES = [
-    (1, 1),
-    (5, 3),
-    (37, 40),
-    (300, 18),
-    (600, 530),
-    (1, 2, 1, 3),
-    (3, 5, 7, 7),
-    (2, 16, 9, 5),
-    (2, 33, 28, 28),
-    (1, 3, 80, 81),
-    (2, 3, 4, 5, 6),
-]
-
-
-def vectors(rng, filters):
-    """mean, variance and two more vectors, misaligned."""
-    drawn = rng.normal(0, 1, filters), rng.uniform(0.3, 2, filters), *rng.normal(size=(2, filters))
-    return [GuardedVector(values).values for values in drawn]
 
 
 FORMS = {"pjreddie-cpu": "pjreddie", "alexeyab": "alexeyab", "cudnn": "cudnn"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from draw import integers
+from filter_arrays import layout
 from guarded import GuardedVector
 from references import kernels as reference
 
@@ -15,20 +16,15 @@ from darkpy.kernels import darknet_calls
 SHAPES = [(1, 1), (5, 3), (600, 530), (1, 2, 1, 3), (3, 5, 7, 7), (2, 33, 28, 28), (2, 3, 4, 5, 6)]
 
 
-def sizes(shape):
-    """Darknet's arguments: batch, filters, values of a plane."""
-    return shape[0], shape[1], int(np.prod(shape[2:]))
-
-
 @pytest.mark.parametrize("name", ["add_bias", "scale_bias"])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_they_are_added_and_multiplied(every_simd, rng, shape, name):
     maps, vector = GuardedVector(integers(rng, shape)), GuardedVector(integers(rng, shape[1]))
-    exact = getattr(reference, name)(maps.values, vector.values, *sizes(shape)).reshape(shape)
+    exact = getattr(reference, name)(maps.values, vector.values, *layout(shape)).reshape(shape)
     kernel, before = getattr(K, name), maps.values.copy()
     np.testing.assert_array_equal(kernel(maps.values, vector.values), exact)
     np.testing.assert_array_equal(maps.values, before)
-    getattr(darknet_calls, name)(maps.values, vector.values, *sizes(shape))
+    getattr(darknet_calls, name)(maps.values, vector.values, *layout(shape))
     np.testing.assert_array_equal(maps.values, exact)
     maps.values[...] = before
     assert kernel(maps.values, vector.values, out=maps.values) is maps.values
@@ -41,10 +37,10 @@ def test_they_are_added_and_multiplied(every_simd, rng, shape, name):
 def test_updates_are_sums_of_deltas(every_simd, rng, shape):
     delta, updates = integers(rng, shape), GuardedVector(integers(rng, shape[1]))
     start = updates.values.copy()
-    exact = reference.backward_bias(start, delta, *sizes(shape))
+    exact = reference.backward_bias(start, delta, *layout(shape))
     np.testing.assert_array_equal(K.backward_bias(delta), exact - start)
     np.testing.assert_array_equal(K.backward_bias(delta, out=start), exact)
-    darknet_calls.backward_bias(updates.values, delta, *sizes(shape))
+    darknet_calls.backward_bias(updates.values, delta, *layout(shape))
     np.testing.assert_array_equal(updates.values, exact)
     updates.check()
 
