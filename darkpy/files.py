@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
-__all__ = ["replaced"]
+__all__ = ["not_written", "replaced"]
 
 _NUMBERS = itertools.count()
 
@@ -55,6 +55,11 @@ def replaced(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             os.unlink(file.name)
         raise
     _flush_folder(os.path.dirname(target))
+
+
+def not_written(error: OSError) -> str:
+    """Return what a message says behind the name of a file that `replaced` could not write."""
+    return f"cannot be written: {error.strerror or error}"
 
 
 def _open_beside(target: str) -> BinaryIO:

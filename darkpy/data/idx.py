@@ -20,7 +20,7 @@ import numpy.typing as npt
 from darkpy.data.dataset import ArrayDataset
 from darkpy.data.names import find_names
 from darkpy.errors import DataError
-from darkpy.files import replaced
+from darkpy.files import not_written, replaced
 
 __all__ = ["find_idx_files", "open_idx", "read_idx", "write_idx"]
 
@@ -86,7 +86,7 @@ def write_idx(path: str | os.PathLike[str], array: npt.NDArray[np.uint8]) -> Non
         with replaced(path) as file:
             file.write(data)
     except OSError as error:
-        text = f"cannot be written: {error.strerror or error}"
+        text = not_written(error)
         raise DataError(path, 0, text) from error
 
 

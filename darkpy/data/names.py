@@ -8,7 +8,7 @@ from pathlib import Path
 
 from darkpy.config.data_file import read_names
 from darkpy.errors import DataError
-from darkpy.files import replaced
+from darkpy.files import not_written, replaced
 
 __all__ = ["find_names", "write_names"]
 
@@ -25,7 +25,7 @@ def write_names(path: str | os.PathLike[str], names: Sequence[str]) -> None:
         with replaced(path) as file:
             file.write("".join(f"{name}\n" for name in names).encode())
     except OSError as error:
-        text = f"cannot be written: {error.strerror or error}"
+        text = not_written(error)
         raise DataError(os.fspath(path), 0, text) from error
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from darkpy.errors import ArgumentError, StateError
 from darkpy.export.converters import find_converter
 from darkpy.export.graph import INPUT_NAME, Graph
-from darkpy.files import replaced
+from darkpy.files import not_written, replaced
 from darkpy.layers.base import Layer
 from darkpy.network.graph import needed
 
@@ -68,9 +68,7 @@ def export_onnx(
         with replaced(path) as file:
             file.write(model.SerializeToString())
     except OSError as error:
-        raise ArgumentError(
-            f"{os.fspath(path)} cannot be written: {error.strerror or error}"
-        ) from error
+        raise ArgumentError(f"{os.fspath(path)} {not_written(error)}") from error
 
 
 def onnx_model(

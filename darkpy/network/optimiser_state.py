@@ -19,7 +19,7 @@ import numpy as np
 
 from darkpy.engine.boundary import FloatArray
 from darkpy.errors import WeightsError
-from darkpy.files import replaced
+from darkpy.files import not_written, replaced
 from darkpy.layers.parameter import Parameter
 from darkpy.network.model import Model
 from darkpy.network.optimisers import optimiser_classes
@@ -56,7 +56,7 @@ def save_state(model: Model, optimiser: Optimiser, path: str | os.PathLike[str])
                 for array in arrays:
                     file.write(parameter.to_darknet(array).astype("<f4", copy=False).data)
     except OSError as error:
-        raise WeightsError(path, 0, f"cannot be written: {error.strerror or error}") from error
+        raise WeightsError(path, 0, not_written(error)) from error
 
 
 def load_state(model: Model, optimiser: Optimiser, path: str | os.PathLike[str]) -> None:

@@ -49,7 +49,7 @@ class Plan:
         Give every layer a separate output (and delta) that stays intact after the run, to be looked
         at.
     wanted : sequence of int, optional
-        Layers whose outputs stay intact after the run; by default all with `keep`, else none.
+        Layers whose outputs stay intact after the run; with `keep` those of all layers do.
     stop : int
         The last layer that, with all before it, gets no gradient; -1 if there is none.
     memory : str

@@ -242,7 +242,7 @@ def save_weights(
     version: tuple[int, int, int] | None,
 ) -> None:
     """Write the file, whole or not at all."""
-    from darkpy.files import replaced
+    from darkpy.files import not_written, replaced
 
     version = version or model.file_version or (0, 2, model.dialect.weights_revision)
     layout = "<Q" if _has_long_seen(version) else "<i"
@@ -267,4 +267,4 @@ def save_weights(
                         array = np.ascontiguousarray(array.T)
                     file.write(array.astype("<f4", copy=False).data)
     except OSError as error:
-        raise WeightsError(path, 0, f"cannot be written: {error.strerror or error}") from error
+        raise WeightsError(path, 0, not_written(error)) from error

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from darkpy.data.names import write_names
 from darkpy.errors import DataError, TrainingError, WeightsError
+from darkpy.files import not_written
 from darkpy.training.history import History
 from darkpy.training.interface import Network
 
@@ -28,7 +29,7 @@ def _training_error(path: Path) -> Iterator[None]:
     except (DataError, WeightsError) as error:
         raise TrainingError(f"{error.path}: {error.message}") from error
     except OSError as error:
-        raise TrainingError(f"{path}: cannot be written: {error.strerror or error}") from error
+        raise TrainingError(f"{path}: {not_written(error)}") from error
 
 
 class Checkpoints:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from darkpy.errors import TrainingError
-from darkpy.files import replaced
+from darkpy.files import not_written, replaced
 
 __all__ = ["EpochRecord", "History", "duration", "percent"]
 
@@ -108,7 +108,7 @@ class History:
             with replaced(path) as file:
                 file.write(text.getvalue().encode())
         except OSError as error:
-            raise TrainingError(f"{path}: cannot be written: {error.strerror or error}") from error
+            raise TrainingError(f"{path}: {not_written(error)}") from error
 
     def __str__(self) -> str:
         """Return one line: the network, the duration, the accuracy, and the weights file."""
